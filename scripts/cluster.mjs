@@ -1,5 +1,5 @@
-// Runs grids of 24 cells on three workers or three shards while processes are killed, stopped and cut off, and compares each table with
-// that of one process: `npm run test:cluster -- [--grids 20] [--real 0] [--cut 30] [--seed 1]`, or `-- --cost 2000`. Grids alternate between queue and
+// Runs grids of 24 cells on three workers or three shards while processes are killed, stopped and cut off. Each table must be that
+// of one process: `npm run test:cluster -- [--grids 20] [--real 0] [--cut 30] [--seed 1]`, or `-- --cost 2000`. Grids alternate between queue and
 // shards. Cells are stubs that need no GPU, but for those of the `--real` grids, which train on the embedded driver. The tests of
 // `npm test` have no such disturbances. It needs redis-server, bullmq and ioredis.
 import { spawn, spawnSync } from 'node:child_process';
@@ -103,25 +103,25 @@ function outcome(results) {
   );
   if (status !== 0) return { text: stderr, cells: 0, missing: 24 };
   const { tables, missing } = JSON.parse(stdout);
-  const place = join(results, 'grid');
-  const cells = readdirSync(place)
+  const cellFolder = join(results, 'grid');
+  const cells = readdirSync(cellFolder)
     .filter((name) => name.endsWith('.json'))
     .map((name) => {
       const {
         seconds: _,
         tokensPerSecond: __,
         ...cell
-      } = JSON.parse(readFileSync(join(place, name), 'utf8'));
+      } = JSON.parse(readFileSync(join(cellFolder, name), 'utf8'));
       return [name, cell];
     });
   return { text: JSON.stringify({ tables, missing, cells }), cells: cells.length, missing: missing.length };
 }
 
-/** A Redis server in a folder of its own. */
+/** Starts a Redis server in a new folder of this name. */
 async function startRedis(name) {
-  const place = join(folder, name);
-  mkdirSync(place);
-  const server = await RedisServer.start(place, PASSWORD);
+  const redisFolder = join(folder, name);
+  mkdirSync(redisFolder);
+  const server = await RedisServer.start(redisFolder, PASSWORD);
   servers.push(server);
   return server;
 }
@@ -129,21 +129,21 @@ async function startRedis(name) {
 /** One disturbance of the workers of a grid, and of its queue. */
 async function disturb(workers, replace, queue, lock, done) {
   const at = Math.floor(random() * workers.length);
-  const what = Math.floor(random() * (queue ? 4 : 2));
+  const kind = Math.floor(random() * (queue ? 4 : 2));
   const worker = workers[at];
-  if (what === 0) {
+  if (kind === 0) {
     worker.kill('SIGKILL');
     await delay(500);
     replace(at);
     return 'kill -9';
   }
-  if (what === 1) {
+  if (kind === 1) {
     worker.kill('SIGSTOP');
     await delay(1000 * lock * 2.5);
     worker.kill('SIGCONT');
     return 'SIGSTOP';
   }
-  if (what === 2) {
+  if (kind === 2) {
     await queue.redis.stop(random() < 0.5 ? 'SIGKILL' : 'SIGTERM');
     await queue.redis.start();
     return 'Redis restarted';
@@ -160,7 +160,7 @@ async function disturbedGrid(index, isReal) {
   const runs = join(folder, `runs-${index}`);
   const lock = isReal ? 5 : 2;
   const isQueue = index % 2 === 0;
-  const [log, said] = [[], []];
+  const [log, submitterLog] = [[], []];
   const workers = [];
   let queue;
   let argsOf;
@@ -174,7 +174,7 @@ async function disturbedGrid(index, isReal) {
       isReal
         ? [COMMAND, 'worker', '--queue', url, '--out', runs, '--lock', lock]
         : [STUB, 'queue', url, VERSION, lock];
-    submitter = start([COMMAND, 'experiment', file, '--queue', url, '--results', results], said);
+    submitter = start([COMMAND, 'experiment', file, '--queue', url, '--results', results], submitterLog);
   } else {
     argsOf = (at) =>
       isReal
@@ -204,8 +204,9 @@ async function disturbedGrid(index, isReal) {
   };
   for (let at = 0; at < WORKERS; at++) replace(at);
   const isDone = () => (submitter ? submitter.exitCode !== null : workers.every((one) => one.exitCode === 0));
-  // A command that finds no server when it starts says so, and ends: disturbances come after that.
-  while (submitter && submitter.exitCode === null && !/ at redis:/.test(said.join(''))) await delay(50);
+  // A command that finds no server at its start is refused, so disturbances wait until it is connected.
+  while (submitter && submitter.exitCode === null && !/ at redis:/.test(submitterLog.join('')))
+    await delay(50);
   const disturbances = [];
   const done = new Set();
   for (const most = 3 + Math.floor(random() * 3); disturbances.length < most && !isDone(); ) {
@@ -215,21 +216,21 @@ async function disturbedGrid(index, isReal) {
   if (submitter) await ended(submitter);
   else {
     for (const worker of workers) await ended(worker);
-    // As a scheduler does that starts a job again.
+    // A scheduler starts a failed job again.
     if (outcome(results).missing > 0) await ended(start(argsOf(0).map(String), log));
   }
   isOver = true;
   for (const worker of workers) worker.kill('SIGKILL');
   queue?.proxy.close();
   await queue?.redis.stop('SIGKILL');
-  const leaked = [...log, ...said].join('').includes(PASSWORD);
+  const leaked = [...log, ...submitterLog].join('').includes(PASSWORD);
   return {
     ...outcome(results),
     kind: isQueue ? 'queue' : 'shards',
     disturbances,
     leaked,
     log,
-    said,
+    submitterLog,
     code: submitter?.exitCode ?? 0,
   };
 }
@@ -267,7 +268,7 @@ try {
       const isRight = found.text === expected.text && found.cells === 24 && found.code === 0 && !found.leaked;
       if (!isRight) {
         failures++;
-        for (const text of [found.log, found.said]) console.log(text.join('').slice(-2000));
+        for (const text of [found.log, found.submitterLog]) console.log(text.join('').slice(-2000));
         console.log(
           `exit code ${found.code}`,
           found.text.slice(0, 300),

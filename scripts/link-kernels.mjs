@@ -25,12 +25,12 @@ function endOfDeclaration(bare, from) {
 
 /** The names that a declaration takes from outside: no members, and none that it declares itself. */
 function namesUsed(bare, kind) {
-  const own = new Set(
+  const declared = new Set(
     kind === 'struct' ? [] : [...bare.matchAll(/\b(?:let|var|const)\s+(\w+)/g)].map(([, name]) => name),
   );
-  for (const [, name] of bare.matchAll(/(?<![.\w])(\w+)\s*:/g)) own.add(name);
+  for (const [, name] of bare.matchAll(/(?<![.\w])(\w+)\s*:/g)) declared.add(name);
   return [...new Set([...bare.matchAll(/(?<![.\w@])[a-zA-Z_]\w*/g)].map(([name]) => name))].filter(
-    (name) => !own.has(name),
+    (name) => !declared.has(name),
   );
 }
 
@@ -68,10 +68,10 @@ function parsed(name, source, conditions) {
     } else if (declared) {
       let above = rowsTaken;
       while (lines[above].text === '') above++;
-      const [, , kind, own] = declared;
-      if (module.declarations.has(own)) fail(first, `"${own}" is declared twice`);
+      const [, , kind, declaredName] = declared;
+      if (module.declarations.has(declaredName)) fail(first, `"${declaredName}" is declared twice`);
       const uses = namesUsed(bare.slice(at, end), kind);
-      module.declarations.set(own, {
+      module.declarations.set(declaredName, {
         kind,
         uses,
         row: first,
@@ -92,8 +92,8 @@ function parsed(name, source, conditions) {
 }
 
 /**
- * A kernel's lines: the entry's header, directives, and the declarations that its `main` reaches, the entry's own first, then
- * those of each module it takes from.
+ * A kernel's lines: the entry's header, directives, and the declarations that its `main` reaches: the entry's first, then those of
+ * each imported module.
  */
 function linked(entry, moduleOf) {
   const owners = new Map();
@@ -151,7 +151,7 @@ function originsOf(lines) {
   return origins;
 }
 
-/** What is linked from an entry: names, and the conditions of each but COUNTING and those of its family. */
+/** The kernels of an entry: names and conditions, without COUNTING and those of its family. */
 function variantsOf(name) {
   const [, folder, pass] = PASS.exec(name) ?? [];
   if (!pass) return [{ name, conditions: [] }];
@@ -163,21 +163,21 @@ function variantsOf(name) {
   ];
 }
 
-/** Families of kernels for every operation, and what their modules may ask for. */
+/** Families of kernels that have every operation, and the conditions of their modules. */
 const FAMILIES = { wide: [], subgroup: ['SUBGROUP'] };
 
-/** A folder of one family: of those above, or of kernels with subgroup matrices. */
-const OWN_FOLDER = /\/(wide|subgroup|matrix)\//;
+/** A folder of one family, or of kernels with subgroup matrices. */
+const FAMILY_FOLDER = /\/(wide|subgroup|matrix)\//;
 
-/** The name of a kernel that one family has of a module that both take. */
+/** The name of one family's kernel of a module that both families use. */
 function inFamily(name, family) {
   return name.replace(/(\w+)$/, `${family}/$1`);
 }
 
 /**
  * Every kernel: the modules with a compute entry point, in each of their variants. A module that is in neither family's
- * folder becomes a kernel of each, if it asks for SUBGROUP. Those of which a module asks for COUNTING have one more variant, with
- * "_counting" after the name.
+ * folder becomes a kernel of each, if it asks for SUBGROUP. A kernel with a module that asks for COUNTING has one more variant,
+ * with "_counting" after the name.
  *
  * @param sources Text by module, named as its path below kernels/ without its ending.
  * @returns Name, text, and where its lines come from, sorted by name.
@@ -205,10 +205,10 @@ export function linkKernels(sources) {
   };
   for (const [entry, source] of sources) {
     if (!/^@compute\b/m.test(withoutComments(source))) continue;
-    const [, own] = OWN_FOLDER.exec(entry) ?? [];
+    const [, folder] = FAMILY_FOLDER.exec(entry) ?? [];
     for (const { name, conditions } of variantsOf(entry)) {
-      if (own) {
-        add(entry, name, [...conditions, ...(FAMILIES[own] ?? [])]);
+      if (folder) {
+        add(entry, name, [...conditions, ...(FAMILIES[folder] ?? [])]);
         continue;
       }
       const families = Object.entries(FAMILIES).map(([family, asked]) => [family, [...conditions, ...asked]]);

@@ -7,7 +7,7 @@ import { expectReference } from './reference.js';
 import { runAttention } from './run-attention.js';
 
 /** The kind of a usual run, whose kernels read everything that any reads; a run of more cases takes every kind. */
-const KINDS: readonly KindName[] = CASES > 1 ? KIND_NAMES : ['heads of their own, dropout'];
+const KINDS: readonly KindName[] = CASES > 1 ? KIND_NAMES : ['head rules, dropout'];
 
 describe('attention on textures with fewer rows than there are tokens', () => {
   it.each(KINDS)('is that of the reference: %s', async (kind) => {

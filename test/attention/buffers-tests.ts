@@ -10,7 +10,7 @@ import { type GuardedBuffers, withBuffers } from '../support/guarded-buffers.js'
 import { type AttentionCase, numbered, randomCase } from './random-case.js';
 import { buffersOf } from './run-attention.js';
 
-/** Runs a test with the plan of a case on the GPU, and both are released after it. */
+/** Runs a test with the plan of a case on the GPU, and then releases the plan. */
 async function withAttention(
   attention: AttentionCase,
   family: Family,
@@ -75,7 +75,7 @@ export function describeBuffers(family: Family): void {
 /** What does not depend on the family. */
 export function describeAnyBuffers(): void {
   describe('attention on the caller’s buffers', () => {
-    it('runs on a device of the caller’s own, and leaves it open', async () => {
+    it('runs on a device that the caller opened, and leaves it open', async () => {
       const { gpu } = await testDevice();
       const device = await openDevice({ device: gpu });
       const shape = randomCase('hard, some tags', 1);
@@ -88,13 +88,13 @@ export function describeAnyBuffers(): void {
       await withAttention(
         randomCase('learned, causal', 5),
         'subgroup',
-        async (attention, given, { device }) => {
+        async (attention, inputs, { device }) => {
           const small = device.gpu.createBuffer({ size: 4, usage: STORAGE_USAGE });
           const encoder = device.gpu.createCommandEncoder();
           const shape = randomCase('learned, causal', 5);
           for (const name of ['output', 'logSumExp', 'biasTable', 'biasGradient'] as const) {
             const { message } = callerErrorOf(() =>
-              attention.encodeBackward(encoder, shape, { ...given, [name]: small }),
+              attention.encodeBackward(encoder, shape, { ...inputs, [name]: small }),
             );
             expect(message).toMatch(new RegExp(`^buffer ${name}: 4 bytes; expected at least \\d+$`));
           }
@@ -119,7 +119,7 @@ export function describeAnyBuffers(): void {
       const device = await testDevice();
       const tagNames = numbered(17);
       const rules = {
-        name: 'own',
+        name: 'same tag',
         tags: tagNames,
         hard: tagNames.map((tag) => [tag, tag] as const),
         soft: [],

@@ -36,7 +36,7 @@ const COMPOSITIONS: Record<string, Composition> = {
     bias: () => (own) => (own === undefined ? 0 : undefined),
   },
   'rules and others with another bias': {
-    kind: 'heads of their own, dropout',
+    kind: 'head rules, dropout',
     mask: (attention) => attention.mask.and(AttentionMask.fromRules(further(attention), 'soft')),
     bias: (attention) => {
       const { tags } = attention;

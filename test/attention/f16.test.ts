@@ -11,7 +11,7 @@ const USUAL: readonly KindName[] = [
   'dense',
   'hard, some tags',
   'sentences',
-  'heads of their own, dropout',
+  'head rules, dropout',
   'learned',
   'learned, causal',
   'dense under dropout',

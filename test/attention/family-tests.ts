@@ -53,25 +53,25 @@ function narrowed(attention: AttentionCase): AttentionCase {
 }
 
 /**
- * A sequence of more than 64 tag runs, in which a tag sees itself. It has either 33 tags, each in the sentence and in the
- * document, and one of two heads within the sentence; or 17 tags, each in four sentences and in the document, and both heads
- * within sentences. Kernels whose lanes hold a row of a table are shared with other cases only where tags are few.
+ * A sequence of more than 64 tag runs, in which each tag attends to itself, with two heads. Of many tags, it has 33, each inside
+ * and outside of one sentence; only the second head attends within the sentence. Otherwise it has 17, each in four sentences and
+ * outside of them; both heads attend within sentences. Only few tags share their kernels with other cases.
  */
 function manyRuns(ofManyTags: boolean): AttentionCase {
   const tags = numbered(ofManyTags ? 33 : 17);
   const sentences = ofManyTags ? 1 : 4;
   const tokens = (sentences + 1) * tags.length;
-  const own = (scope: 'document' | 'sentence') => tags.map((tag) => [tag, tag, scope] as const);
-  const base = { name: 'own', tags, soft: [], beta: 0 };
+  const sameTag = (scope: 'document' | 'sentence') => tags.map((tag) => [tag, tag, scope] as const);
+  const base = { name: 'same tag', tags, soft: [], beta: 0 };
   const rules = [
-    { ...base, hard: ofManyTags ? own('document') : own('sentence').slice(1) },
-    { ...base, hard: own('sentence') },
+    { ...base, hard: ofManyTags ? sameTag('document') : sameTag('sentence').slice(1) },
+    { ...base, hard: sameTag('sentence') },
   ];
-  const like = randomCase('scopes of heads of their own', 0, [99]);
-  const numbers = tokens * 2 * like.headDim;
+  const template = randomCase('head rules with scopes', 0, [99]);
+  const numbers = tokens * 2 * template.headDim;
   const part = (values: Float32Array) => values.slice(0, numbers);
   return {
-    ...like,
+    ...template,
     heads: 2,
     lengths: [tokens],
     rules,
@@ -83,10 +83,10 @@ function manyRuns(ofManyTags: boolean): AttentionCase {
       return sentence < sentences ? sentence : NO_SENTENCE;
     }),
     causal: false,
-    q: part(like.q),
-    k: part(like.k),
-    v: part(like.v),
-    outputGradient: part(like.outputGradient),
+    q: part(template.q),
+    k: part(template.k),
+    v: part(template.v),
+    outputGradient: part(template.outputGradient),
   };
 }
 
@@ -108,19 +108,16 @@ export function describeFamily(family: Family, usual: readonly number[]): void {
       }
     });
 
-    it.each<KindName>([
-      'dense',
-      'heads of their own, dropout',
-      'sentences',
-      'scopes of heads of their own',
-      'learned',
-    ])('is the same on host arrays: %s', async (kind) => {
-      const device = await testDevice(family);
-      for (const seed of [1, 2]) {
-        const attention = randomCase(kind, seed);
-        expect(await attend(device, attention)).toEqual(await runAttention(attention, family));
-      }
-    });
+    it.each<KindName>(['dense', 'head rules, dropout', 'sentences', 'head rules with scopes', 'learned'])(
+      'of host arrays is that of buffers: %s',
+      async (kind) => {
+        const device = await testDevice(family);
+        for (const seed of [1, 2]) {
+          const attention = randomCase(kind, seed);
+          expect(await attend(device, attention)).toEqual(await runAttention(attention, family));
+        }
+      },
+    );
 
     it.each<KindName>(['dense', 'biased, many tags', 'windows', 'learned', 'every pair, causal'])(
       'gives each packed sequence the same result as alone: %s',
@@ -143,7 +140,7 @@ export function describeFamily(family: Family, usual: readonly number[]): void {
       },
     );
 
-    it.each<KindName>(['dense', 'heads of their own, dropout'])(
+    it.each<KindName>(['dense', 'head rules, dropout'])(
       'multiplies the number of pairs that the plan says, counted in the kernel: %s',
       async (kind) => {
         for (let seed = 0; seed < CASES_OF_KIND * CASES; seed++) {
@@ -156,7 +153,7 @@ export function describeFamily(family: Family, usual: readonly number[]): void {
       },
     );
 
-    it.each<KindName>(['dense', 'biased, many tags', 'scopes of heads of their own', 'learned'])(
+    it.each<KindName>(['dense', 'biased, many tags', 'head rules with scopes', 'learned'])(
       'gives the same bits and pair counts where a dimension of a grid holds few workgroups: %s',
       async (kind) => {
         const attention = randomCase(kind, 2, Array(20).fill(3));
@@ -171,14 +168,14 @@ export function describeFamily(family: Family, usual: readonly number[]): void {
         if (kind !== 'dense') return;
         await withBuffers(async (buffers) => {
           const narrow = narrowed(attention);
-          const given = buffersOf(buffers, layout.order, narrow);
-          const counted = () => countedPairs(device, layout, narrow, given, true);
+          const inputs = buffersOf(buffers, layout.order, narrow);
+          const counted = () => countedPairs(device, layout, narrow, inputs, true);
           expect(await withGridsOf(few, family, counted)).toEqual(await counted());
         }, family);
       },
     );
 
-    it('is that of the reference in a sequence of more than 64 runs', async () => {
+    it('is that of the reference in a sequence of more than 64 tag runs', async () => {
       for (const ofManyTags of CASES > 1 ? [true, false] : [false]) {
         const attention = manyRuns(ofManyTags);
         const { sequences } = layoutOn(await testDevice(family), attention);
@@ -187,7 +184,7 @@ export function describeFamily(family: Family, usual: readonly number[]): void {
       }
     });
 
-    it.each<KindName>(['dense', 'heads of their own, dropout', 'sentences'])(
+    it.each<KindName>(['dense', 'head rules, dropout', 'sentences'])(
       'gives the same bits every time: %s',
       async (kind) => {
         const attention = randomCase(kind, CASES_OF_KIND - 1);

@@ -36,7 +36,7 @@ function gpuLike(): Device {
 }
 
 describe('choices of kernels', () => {
-  it('share a name up to the end of a length class', () => {
+  it('have one key for each kind of plan and length class', () => {
     const names = LENGTH_CLASSES.map((most) => choiceKey('sparse', most));
     expect(new Set(names).size).toBe(LENGTH_CLASSES.length);
     for (const most of LENGTH_CLASSES) {
@@ -55,7 +55,7 @@ describe('choices of kernels', () => {
     expect(tiles('dense', [100])).toEqual(kernelVariants(device, 'dense')[0].tile);
   });
 
-  it('left out, are tiles of few rows for short texts on a GPU, shorter ones where attention is dense', () => {
+  it('that are missing mean tiles of few rows for short texts on a GPU, and under dense attention for shorter texts only', () => {
     const tiles = tilesOn(gpuLike());
     expect([[512], [128, 128, 128, 128], [1024]].map((lengths) => tiles('sparse', lengths).rows)).toEqual([
       16, 16, 32,
@@ -156,8 +156,8 @@ describe('choices of kernels', () => {
 
 describe('choices in a file', () => {
   it('are read as they were written', () => {
-    const given = choices({ 'sparse, up to 64': 'x' });
-    expect(checkedChoices(JSON.parse(JSON.stringify(given)), 'f')).toEqual(given);
+    const written = choices({ 'sparse, up to 64': 'x' });
+    expect(checkedChoices(JSON.parse(JSON.stringify(written)), 'f')).toEqual(written);
   });
 
   it.each([null, 3, {}, { adapter: 'a', headDim: 64 }, { adapter: 'a', headDim: 'x', variants: {} }])(

@@ -25,7 +25,7 @@ export interface AttentionCase extends MaskedTokens {
   /** The biases of strategy `learned`. */
   bias: Float32Array | undefined;
   outputGradient: Float32Array;
-  /** What the mask means for a head, where it is composed of more than the rules. */
+  /** The bias of each pair for a head, where the mask is composed of more than rules. */
   composed?: (head: number) => TokenBias;
 }
 
@@ -39,19 +39,19 @@ interface Kind {
   headDims: readonly [from: number, to: number];
   scopes?: readonly ScopeKind[];
   causal?: 'always' | 'sometimes';
-  /** Whether heads have rules of their own, two sets between them. */
+  /** Whether the second head has other rules than the rest. */
   perHead?: boolean;
   dropout?: boolean;
 }
 
 const EVERY_SCOPE: readonly ScopeKind[] = ['document', 'sentence', 'window'];
 
-/** As narrow as in the tiny models of other tests, and about as many tags as preset rules have: so all these share kernels. */
+/** The head dimension of other tests' tiny models, and about as many tags as preset rules have: they all share kernels. */
 const NARROW = { tags: [17, 20], headDims: [16, 16] } satisfies Partial<Kind>;
 
 /**
  * The kinds of every run. Head dimensions differ in how many vectors of a row a lane holds, tags in how many words their bits
- * take. Each value of each constant of the kernels is in one of them.
+ * take. Every value of every kernel constant occurs.
  */
 const USUAL_KINDS = {
   dense: { strategies: ['none'], ...NARROW },
@@ -67,13 +67,13 @@ const USUAL_KINDS = {
     causal: 'sometimes',
   },
   windows: { strategies: ['hard', 'guided', 'soft'], ...NARROW, scopes: ['window'], causal: 'sometimes' },
-  'heads of their own, dropout': {
+  'head rules, dropout': {
     strategies: ['guided', 'soft'],
     ...NARROW,
     perHead: true,
     dropout: true,
   },
-  'scopes of heads of their own': {
+  'head rules with scopes': {
     strategies: ['hard', 'guided'],
     ...NARROW,
     scopes: EVERY_SCOPE,
@@ -82,7 +82,7 @@ const USUAL_KINDS = {
   },
   learned: { strategies: ['learned'], ...NARROW },
   'learned, causal': { strategies: ['learned'], tags: [33, 36], headDims: [20, 32], causal: 'always' },
-  'learned by heads of their own': { strategies: ['learned'], ...NARROW, perHead: true },
+  'learned, head rules': { strategies: ['learned'], ...NARROW, perHead: true },
 } satisfies Record<string, Kind>;
 
 const SCOPES_UNDER_DROPOUT: Kind = {
@@ -100,7 +100,7 @@ const WIDER_KINDS: Record<string, Kind> = Object.fromEntries(
     .map(([name, kind]) => [`${name}, wider heads`, { ...kind, tags: [5, 8], headDims: [20, 32] }]),
 );
 
-/** Further combinations of the same, for a run of more cases than usual: `npm run conformance`. */
+/** Further combinations for `npm run conformance`, which runs more cases. */
 const MORE_KINDS: Record<string, Kind> = {
   ...WIDER_KINDS,
   'dense, wide': { strategies: ['none'], tags: [1, 2], headDims: [68, 96] },
@@ -123,7 +123,7 @@ const MORE_KINDS: Record<string, Kind> = {
   'learned, few tags': { ...USUAL_KINDS.learned, tags: [3, 4] },
   'learned, causal, middling': { ...USUAL_KINDS['learned, causal'], headDims: [36, 48] },
   'learned, causal, widest': { ...USUAL_KINDS['learned, causal'], headDims: [124, 128] },
-  'heads of their own': { ...USUAL_KINDS['heads of their own, dropout'], headDims: [36, 48], dropout: false },
+  'head rules, wider': { ...USUAL_KINDS['head rules, dropout'], headDims: [36, 48], dropout: false },
 };
 
 export type KindName = keyof typeof USUAL_KINDS;
@@ -148,22 +148,22 @@ function pick<T>(random: () => number, from: readonly T[]): T {
   return from[randomInteger(random, 0, from.length - 1)];
 }
 
-/** Shares of the pairs of tags that rules name, case by case. */
+/** The share of the pairs of tags that the rules of a case have. */
 function densityOf(seed: number, random: () => number): number {
-  const drawn = random();
-  return [0.15, drawn, drawn, drawn, 1, drawn][seed % CASES_OF_KIND];
+  const density = random();
+  return [0.15, density, density, density, 1, density][seed % CASES_OF_KIND];
 }
 
-/** Case number `seed` of a kind. @param given Lengths of its sequences; random by default. */
-export function randomCase(name: KindName, seed: number, given?: number[]): AttentionCase {
+/** Case number `seed` of a kind. @param fixedLengths Lengths of its sequences; random by default. */
+export function randomCase(name: KindName, seed: number, fixedLengths?: number[]): AttentionCase {
   const kind: Kind = KINDS[name];
   const random = generator(1000 * KIND_NAMES.indexOf(name) + seed);
   const isLong = seed % CASES_OF_KIND === CASES_OF_KIND - 1;
-  // A reference of many heads or wide ones takes a software driver's time many times over.
+  // The reference of many or wide heads takes many times as long as the kernels.
   const drawn = isLong
     ? [CASES > 1 && kind.headDims[0] < 64 && !kind.perHead ? 513 : 257]
     : Array.from({ length: randomInteger(random, 1, 4) }, () => pick(random, LENGTHS));
-  const lengths = given ?? drawn;
+  const lengths = fixedLengths ?? drawn;
   const tokens = lengths.reduce((total, length) => total + length, 0);
   const heads = isLong && !kind.perHead ? 1 : randomInteger(random, kind.perHead ? 2 : 1, 3);
   const headDim = isLong

@@ -35,7 +35,7 @@ export function describeSplitTiles(): void {
       'biased, many tags',
       'sentences',
       'learned',
-      'heads of their own, dropout',
+      'head rules, dropout',
     ];
     it.each(CASES > 1 ? KIND_NAMES : usual)('give the reference’s results: %s', async (kind) => {
       const attention = longCase(kind);
@@ -62,7 +62,7 @@ export function describeSplitTiles(): void {
 
     it('multiply the number of pairs that the plan says', async () => {
       await withBuffers(async (buffers) => {
-        const attention = { ...longCase('heads of their own, dropout'), dropout: undefined };
+        const attention = { ...longCase('head rules, dropout'), dropout: undefined };
         const tiles = tilesOn(buffers.device);
         const layout = attention.mask.layout(attention, (...of) => ({ ...tiles(...of), ...SPLIT }));
         await expectPlannedPairs(buffers, layout, attention);

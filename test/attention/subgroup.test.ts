@@ -46,8 +46,8 @@ describe('attention of a large batch of short sequences', () => {
   it.each<[KindName, number]>([
     ['dense', 2],
     ['hard, some tags', 0],
-    ['scopes of heads of their own', 2],
-    ['heads of their own, dropout', 2],
+    ['head rules with scopes', 2],
+    ['head rules, dropout', 2],
   ])('is that of the reference: %s', async (kind, seed) => {
     const attention = randomCase(kind, seed, SENTENCES);
     expect(attention.tags.length).toBeGreaterThan(1024);

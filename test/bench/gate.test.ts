@@ -286,27 +286,31 @@ describe('contenders', () => {
       'subgroup',
       [copier('right'), copier('empty', 'output'), copier('half', 'keyGradient'), blockMask, failing, odd],
     );
-    const told = report.contenders!.map(({ contender, strategy, rules, pass, error, realisedSpeedup }) => {
-      if (error !== null) expect(realisedSpeedup).toBeNull();
-      else expect(realisedSpeedup).toBeGreaterThan(0);
-      return `${contender}, ${strategy}, ${rules.split(',')[0]}, ${pass}: ${error ?? 'right'}`;
-    });
+    const outcomes = report.contenders!.map(
+      ({ contender, strategy, rules, pass, error, realisedSpeedup }) => {
+        if (error !== null) expect(realisedSpeedup).toBeNull();
+        else expect(realisedSpeedup).toBeGreaterThan(0);
+        return `${contender}, ${strategy}, ${rules.split(',')[0]}, ${pass}: ${error ?? 'right'}`;
+      },
+    );
     const ofBlocks = 'hard, blocks:20';
     for (const pass of ['forward', 'backward']) {
-      expect(told).toContain(`right, ${ofBlocks}, ${pass}: right`);
-      expect(told.join('\n')).toMatch(new RegExp(`empty, ${ofBlocks}, ${pass}: output is off by Infinity`));
-      expect(told.join('\n')).toMatch(
+      expect(outcomes).toContain(`right, ${ofBlocks}, ${pass}: right`);
+      expect(outcomes.join('\n')).toMatch(
+        new RegExp(`empty, ${ofBlocks}, ${pass}: output is off by Infinity`),
+      );
+      expect(outcomes.join('\n')).toMatch(
         new RegExp(`half, ${ofBlocks}, ${pass}: key gradient is off by Infinity`),
       );
     }
-    expect(told.filter((line) => line.startsWith('block bitmask')).sort()).toEqual([
+    expect(outcomes.filter((line) => line.startsWith('block bitmask')).sort()).toEqual([
       'block bitmask, hard, blocks:20, forward: right',
       'block bitmask, hard, random:18, forward: right',
       'block bitmask, none, blocks:20, forward: right',
       'block bitmask, none, random:18, forward: right',
     ]);
-    expect(told.join('\n')).toMatch(/failing, none, .*: Error while parsing WGSL/);
-    expect(told.join('\n')).toMatch(
+    expect(outcomes.join('\n')).toMatch(/failing, none, .*: Error while parsing WGSL/);
+    expect(outcomes.join('\n')).toMatch(
       /odd, none, .*: what prepare of contender "odd" returned is 5; expected an/,
     );
     expect(report.gate).toMatchObject({ passed: true, complaints: [] });
@@ -334,10 +338,10 @@ describe('contenders', () => {
     expect(row(true, 6)).toMatchObject({ idealSpeedup: 1, density: 2 / 3 });
   });
 
-  it('meet rules that allow no pair with a refusal', async () => {
-    const rules = [{ name: 'nobody', tags: [0, 1], hard: [], soft: [], beta: 0 }];
+  it('are refused with rules that allow no pair', async () => {
+    const rules = [{ name: 'empty', tags: [0, 1], hard: [], soft: [], beta: 0 }];
     await expect(bench({ labels: ['blocks:2'], lengths: [64], rules })).rejects.toThrow(
-      /^rules "blocks:2, nobody" allow no pair of this text; expected rules about its labels: 0, 1$/,
+      /^rules "blocks:2, empty" allow no pair of this text; expected rules about its labels: 0, 1$/,
     );
   });
 });

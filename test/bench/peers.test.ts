@@ -10,9 +10,9 @@ import { testDevice } from '../support/device.js';
 
 const FAKE = join(import.meta.dirname, 'fake-peer.mjs');
 
-/** The fake peer knows one rule: every tag sees its own. */
-const OWN_TAG_RULES = {
-  name: 'own',
+/** The fake peer has one rule: every tag attends to itself. */
+const SAME_TAG_RULES = {
+  name: 'same tag',
   tags: [] as string[],
   hard: [] as [string, string][],
   soft: [],
@@ -31,7 +31,7 @@ const SETTINGS: PeersSettings = {
 /** The time limit for an answer that never comes. */
 const HANGING_MS = 1_000;
 
-/** A peer with a short timeout, for answers that never come; a busy machine starts processes slowly. */
+/** A peer with a short timeout only for the answer that never comes, since a busy machine starts processes slowly. */
 class TestedPeer extends PeerProcess {
   constructor(
     private readonly name: string,
@@ -72,7 +72,7 @@ async function bench(names: string[], run: Run = {}): Promise<PeersReport> {
     { ...SETTINGS, ...run.settings },
     {
       peers,
-      rules: { ...OWN_TAG_RULES, tags: TOKEN_TAGS.map(String), hard },
+      rules: { ...SAME_TAG_RULES, tags: TOKEN_TAGS.map(String), hard },
       data: 'embedded',
       texts: embeddedCorpus().dev.map(({ text }) => text),
       vocabulary: bertVocabulary(),
@@ -108,8 +108,8 @@ describe('bench peers', () => {
         expect(ratio).toBeCloseTo(3, 9);
       expect(row.ratioToDense).toBe(1);
       const [counts] = row.tagCounts;
-      const own = Object.values(counts).reduce((sum, count) => sum + count ** 2, 0);
-      expect(row).toMatchObject({ densePairs: 400, executedPairs: 400, usefulPairs: mask ? own : 400 });
+      const sameTag = Object.values(counts).reduce((sum, count) => sum + count ** 2, 0);
+      expect(row).toMatchObject({ densePairs: 400, executedPairs: 400, usefulPairs: mask ? sameTag : 400 });
       expect(row.idealSpeedup).toBeCloseTo(400 / row.usefulPairs);
     }
   });
@@ -155,7 +155,7 @@ describe('bench peers', () => {
     }
   });
 
-  it('calls a peer that ran elsewhere failed, our own too', async () => {
+  it('reports a peer that ran on another adapter as failed, ours too', async () => {
     const report = await bench([], { specs: { opensAdapter: true } });
     expect(rowOf(report, PARSIMONY, false).error).toMatch(/^ran on "fake", the others on "/);
     expect(report.gate.passed).toBe(false);

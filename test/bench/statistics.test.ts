@@ -21,7 +21,7 @@ describe('statistics', () => {
     expect(many.high - many.low).toBeLessThan(few.high - few.low);
   });
 
-  it('has the true ratio in its interval nearly always, however few the turns', () => {
+  it('finds an interval that nearly always contains the true ratio, for any number of turns', () => {
     const random = hostRandom(8);
     for (const turns of [1, 2, 3, 5, 7, 8, 9, 15, 40]) {
       let missed = 0;
@@ -89,17 +89,17 @@ describe('break-even', () => {
     expect(breakEvens([row(64, 1.2)])[0].length).toBe(null);
   });
 
-  it('counts planning where that is asked for', () => {
+  it('has the length from which planning is worth it, too', () => {
     const [found] = breakEvens([row(512, 0.95), row(1024, 0.5)]);
     expect([found.length, found.lengthWithPlanning]).toEqual([512, 1024]);
   });
 
-  it('has none for the baseline, nor for a strategy with every pair', () => {
+  it('is not given for the baseline, nor for a strategy with every pair', () => {
     const causal = row(512, 1, 0, { strategy: 'none', density: 0.5 });
     expect(breakEvens([causal, row(512, 1.1, 0.01, { strategy: 'soft', density: 1 })])).toEqual([]);
   });
 
-  it('finds the density at which nothing is gained', () => {
+  it('has the density at which nothing is gained', () => {
     const other = row(512, 0.8, 0.01, { strategy: 'guided', density: 0.6 });
     const [found] = breakEvens([row(512, 0.5), other]);
     expect(found.density).toBeCloseTo(0.8);

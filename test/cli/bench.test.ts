@@ -51,7 +51,7 @@ describe('parsimony bench', () => {
     expect(readFileSync(csv, 'utf8').trimEnd().split('\r\n')).toHaveLength(1 + rows.length);
   });
 
-  it('attention reads a config file, and flags win', async () => {
+  it('attention reads a config file, and flags override it', async () => {
     const config = join(folder, 'config.json');
     writeFileSync(
       config,
@@ -101,7 +101,7 @@ describe('parsimony bench', () => {
     expect(stderr.trimEnd().split('\n')).toHaveLength(1);
   });
 
-  it('predict needs no GPU, and says that a model speaks', async () => {
+  it('predict needs no GPU, and says that its figures are not measured', async () => {
     const flags = ['--lengths', '64,1024', '--batches', '1,2'];
     const { status, stdout, stderr } = await runHere(['bench', 'predict', ...flags]);
     expect(status, stderr).toBe(0);
@@ -159,7 +159,7 @@ describe('parsimony bench', () => {
     }
   });
 
-  it('profile writes a trace, and a table of the costliest', async () => {
+  it('profile writes a trace, and a list of the costliest kernels', async () => {
     const out = join(folder, 'trace.json');
     const shape = ['--hidden', '32', '--heads', '2', '--layers', '1', '--feed-forward', '32'];
     const { status, stdout, stderr } = await runHere([

@@ -45,7 +45,7 @@ beforeAll(async () => {
   write('reviews.csv', csv(REVIEWS));
   write('more.csv', csv(REVIEWS.slice(0, 2)));
   const rules = {
-    // About as many as the universal ones: the same kernels.
+    // About as many as the universal tags, so that the same kernels run.
     tags: [...Array.from({ length: UNIVERSAL_TAGS.length }, (_, index) => `T${index + 1}`), '[CLS]'],
     hard: { '*': ['='], T2: ['T4'], '[CLS]': ['*'] },
   };
@@ -100,7 +100,7 @@ describe('a model of three classes of a CSV file', () => {
     expect(existsSync(join(folder, 'out.tsv'))).toBe(false);
   });
 
-  it('predicts both, and writes a GLUE file for data only', async () => {
+  it('refuses to predict both sentences and data, neither, or sentences into a GLUE file', async () => {
     const predict = (...args: string[]) => run('predict', '--model', 'reviews', ...args);
     expectRefusal(
       await predict('it', '--data', 'other.jsonl'),
@@ -153,15 +153,17 @@ describe('a model of custom tags', () => {
     expect(result.status, result.stderr).toBe(0);
   });
 
-  it('records them', async () => {
+  it('records that', async () => {
     const { parsimony } = JSON.parse(readFileSync(join(folder, 'own/config.json'), 'utf8'));
     expect(parsimony).toMatchObject({ strategy: 'hard', tags: 'own' });
   });
 
-  it('reads them, and refuses texts without', async () => {
+  it('reads the tags of texts, and refuses texts without tags', async () => {
     const read = await json<Prediction[]>('predict', '--model', 'own', '--data', 'reviews.csv', ...tags);
     expect(read).toHaveLength(4);
-    const others = csv(REVIEWS.map(([text, label, own]) => [text, label, own.replaceAll('T4', 'T2')]));
+    const others = csv(
+      REVIEWS.map(([text, label, textTags]) => [text, label, textTags.replaceAll('T4', 'T2')]),
+    );
     write('others.csv', others);
     const changed = await json<Prediction[]>('predict', '--model', 'own', '--data', 'others.csv', ...tags);
     expect(changed[0].logits).not.toEqual(read[0].logits);
@@ -180,7 +182,7 @@ describe('a model of custom tags', () => {
     );
   });
 
-  it('reports the tagger where its tags are universal', async () => {
+  it('warns that wink-nlp tags texts without tags, where the custom tags are universal', async () => {
     const lines = (text: string, label: string) => `# text = ${text}\n# label = ${label}\n`;
     const word = (at: number, form: string, tag: string) => `${at}\t${form}\t_\t${tag}${'\t_'.repeat(6)}\n`;
     write(
@@ -194,9 +196,21 @@ describe('a model of custom tags', () => {
     expect(complaints(sentence)).toEqual([
       'This model was trained on custom tags; wink-nlp tags 1 of 1 texts, which have none.',
     ]);
-    const own = await run('predict', '--model', 'universal', '--data', 'tagged.conllu');
-    expect(complaints(own)).toEqual([]);
-    const tagger = await run('evaluate', '--model', 'glue', '--data', 'tagged.conllu', '--split', 'test');
-    expectRefusal(tagger, CALLER, /^tagged\.conllu:1: label "a" is not a class/);
+    const tagged = await run('predict', '--model', 'universal', '--data', 'tagged.conllu');
+    expect(complaints(tagged)).toEqual([]);
+    const evaluated = await run(
+      'evaluate',
+      '--model',
+      'glue',
+      '--data',
+      'tagged.conllu',
+      '--model',
+      'glue',
+      '--data',
+      'tagged.conllu',
+      '--split',
+      'test',
+    );
+    expectRefusal(evaluated, CALLER, /^tagged\.conllu:1: label "a" is not a class/);
   });
 });

@@ -26,7 +26,7 @@ beforeAll(async () => {
 
 const results = new Map<string, CommandResult>();
 
-/** Runs a command on the model; the same command once only. */
+/** Runs a command on the model, or gives the result of an earlier run of the same command. */
 async function run(...args: string[]): Promise<CommandResult> {
   const key = args.join('\n');
   const result = results.get(key) ?? (await runHere([...args, '--model', 'none'], { cwd: folder }));
@@ -71,7 +71,7 @@ describe('evaluate', () => {
     );
   });
 
-  it('has the confusions and the scores of each class, which agree with what predict says', async () => {
+  it('prints the confusion matrix and the scores of each class, from the labels that predict prints', async () => {
     const data = ['--data', 'data', '--split', 'train'];
     const { confusion, classes } = JSON.parse((await run('evaluate', ...data, '--json')).stdout);
     const labels = parseTsv('data/train.tsv').map(({ label }) => Number(label));
@@ -156,7 +156,7 @@ describe('predict', () => {
     expect(scores.accuracy, 'the labels are the predictions').toBe(1);
   });
 
-  it('--out of another ending is refused', async () => {
+  it('--out with another extension is refused', async () => {
     const result = await runHere(['predict', SENTENCE, '--model', 'none', '--out', 'rows.xlsx'], {
       cwd: folder,
     });
@@ -175,11 +175,11 @@ describe('predict', () => {
 
 describe('a model that was trained with none', () => {
   it('has other logits under --strategy hard, and a note says so', async () => {
-    const own = await run('predict', SENTENCE, '--json', '--strategy', 'none');
+    const trained = await run('predict', SENTENCE, '--json', '--strategy', 'none');
     const hard = await run('predict', SENTENCE, '--json', '--strategy', 'hard');
-    expect(complaints(own)).toEqual([]);
-    expect(predictions(own)).toEqual(predictions(await run('predict', SENTENCE, '--json')));
-    expect(predictions(hard)[0].logits).not.toEqual(predictions(own)[0].logits);
+    expect(complaints(trained)).toEqual([]);
+    expect(predictions(trained)).toEqual(predictions(await run('predict', SENTENCE, '--json')));
+    expect(predictions(hard)[0].logits).not.toEqual(predictions(trained)[0].logits);
     expect(complaints(hard)).toEqual([
       expect.stringMatching(/^This model was trained with strategy none; it is read with hard, rules/),
     ]);
@@ -187,9 +187,9 @@ describe('a model that was trained with none', () => {
 
   it('has another loss under --strategy hard, and a note says so', async () => {
     const hard = await run('evaluate', '--data', 'data', '--json', '--strategy', 'hard');
-    const own = await run('evaluate', '--data', 'data', '--json');
+    const trained = await run('evaluate', '--data', 'data', '--json');
     expect(JSON.parse(hard.stdout).strategy).toBe('hard');
-    expect(JSON.parse(hard.stdout).loss).not.toBe(JSON.parse(own.stdout).loss);
+    expect(JSON.parse(hard.stdout).loss).not.toBe(JSON.parse(trained.stdout).loss);
     expect(complaints(hard)).toHaveLength(1);
   });
 

@@ -45,8 +45,10 @@ function experiment(...flags: string[]): Promise<CommandResult> {
 }
 
 function results(): Map<string, string> {
-  const place = join(folder, 'experiments/results/tiny');
-  return new Map(readdirSync(place).map((file) => [file, readFileSync(join(place, file), 'utf8')]));
+  const resultFolder = join(folder, 'experiments/results/tiny');
+  return new Map(
+    readdirSync(resultFolder).map((file) => [file, readFileSync(join(resultFolder, file), 'utf8')]),
+  );
 }
 
 /** A result without its timings. */
@@ -74,7 +76,7 @@ describe('experiment', () => {
     expect(first.status, first.stderr).toBe(0);
   });
 
-  it('runs every cell, keeps its result, and prints the table', async () => {
+  it('runs every cell, stores its result, and prints the table', async () => {
     expect([...results().keys()].sort()).toEqual([
       'learned-pruned_seed=1.json',
       'learned_seed=1.json',
@@ -93,7 +95,7 @@ describe('experiment', () => {
     expect(settings).not.toHaveProperty('data');
   });
 
-  it('trains on as many examples as it says, also when a run is resumed', async () => {
+  it('trains on the number of examples that it sets, also when a run is resumed', async () => {
     const { run } = await prepareResumedRun(join(folder, 'runs/tiny/none_seed=1'));
     expect(run.data.train).toHaveLength(10);
     expect(run.data.dev).toHaveLength(6);
@@ -111,18 +113,18 @@ describe('experiment', () => {
     const before = results();
     rmSync(join(folder, 'runs/tiny/none_seed=1'), { recursive: true });
     rmSync(join(folder, 'experiments/results/tiny/none_seed=1.json'));
-    const kept = join(folder, 'experiments/results/tiny/learned_seed=1.json');
-    const written = statSync(kept).mtimeMs;
+    const finished = join(folder, 'experiments/results/tiny/learned_seed=1.json');
+    const written = statSync(finished).mtimeMs;
     const [pruned] = [...before.keys()].filter((file) => file.includes('pruned'));
     rmSync(join(folder, 'experiments/results/tiny', pruned));
     const { status, stderr } = await experiment('--only', 'none,learned,learned, pruned');
     expect(status, stderr).toBe(0);
-    expect(statSync(kept).mtimeMs).toBe(written);
+    expect(statSync(finished).mtimeMs).toBe(written);
     for (const file of ['none_seed=1.json', pruned])
       expect(timeless(results().get(file)!)).toEqual(timeless(before.get(file)!));
   });
 
-  it('--only of an unknown condition is refused', async () => {
+  it('--only with an unknown condition is refused', async () => {
     const says =
       /^--only: no condition "unpruned"; expected among: none; learned; learned, pruned; random rules$/;
     expectRefusal(await experiment('--only', 'none,unpruned'), CALLER, says);

@@ -80,8 +80,8 @@ describe('explain', () => {
   });
 
   it('--out writes the page, by a preset within a scope and by a file', async () => {
-    const rules = join(folder, 'own.json');
-    writeFileSync(rules, '{ "name": "own tags", "hard": { "*": ["="] } }');
+    const rules = join(folder, 'same-tag.json');
+    writeFileSync(rules, '{ "name": "same tag", "hard": { "*": ["="] } }');
     for (const name of ['paper@sentence', rules]) {
       const { status, stdout, stderr } = await runHere(
         ['explain', TEXT, '--rules', name, '--out', 'page.html'],
@@ -91,13 +91,13 @@ describe('explain', () => {
       expect(stderr).toContain('The page is page.html');
       const { document } = parseHTML(readFileSync(join(folder, 'page.html'), 'utf8'));
       expect(document.querySelector('caption')!.textContent).toContain(
-        name === rules ? '"own tags"' : '"paper@sentence"',
+        name === rules ? '"same tag"' : '"paper@sentence"',
       );
       expect(document.querySelectorAll('#attention')).toHaveLength(0);
     }
   });
 
-  it('--model adds prediction, attribution and attention, as predict has them, over the pairs that exist', async () => {
+  it('--model adds the prediction of predict, attribution, and attention over the pairs that exist', async () => {
     const { status, stdout } = await runHere(['explain', SENTENCE, '--model', 'hard', '--json'], {
       cwd: folder,
     });
@@ -109,8 +109,8 @@ describe('explain', () => {
     expect(printed.label).toBe(predicted[0].label);
     expect(printed.probabilities).toEqual(predicted[0].probabilities);
     const [[head]] = printed.attention;
-    const given = head.flat().filter((probability: number) => probability > 0).length;
-    expect(given).toBe(printed.pairCounts.useful);
+    const attended = head.flat().filter((probability: number) => probability > 0).length;
+    expect(attended).toBe(printed.pairCounts.useful);
     for (const row of head)
       expect(row.reduce((sum: number, each: number) => sum + each, 0)).toBeCloseTo(1, 4);
     expect(printed.words.some(({ attribution }: { attribution: number }) => attribution !== 0)).toBe(true);

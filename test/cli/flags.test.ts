@@ -7,13 +7,13 @@ import { runHere } from '../support/run-here.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 import { CALLER, expectRefusal } from './refusal.js';
 
-/** The commands that a help lists, but `help` itself. */
+/** The commands that a help lists, without `help`. */
 function commandsIn({ stdout }: CommandResult): string[] {
   const list = stdout.split('\nCommands:\n')[1] ?? '';
   return [...list.matchAll(/^ {2}([a-z][\w-]*)/gm)].map(([, name]) => name).filter((name) => name !== 'help');
 }
 
-/** Every command's help by what is typed for it, commands of commands among them. */
+/** The help of every command and subcommand, by what is typed for it. */
 const HELPS = new Map<string, CommandResult>();
 
 async function collect(...path: string[]): Promise<void> {
@@ -43,12 +43,16 @@ describe('help', () => {
     },
   );
 
-  it('is the same from a process of its own', () => {
+  it.each([...HELPS])('of "%s" has choices and defaults in one style', (_, { stdout }) => {
+    expect(stdout).not.toMatch(/choices: "|default: ["[]/);
+  });
+
+  it('is the same from a separate process', () => {
     const { status, stdout, stderr } = runCommand(['train', '--help']);
     expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: HELPS.get('train')!.stdout, stderr: '' });
   });
 
-  it('is what a command line without a command gets, as a mistake', async () => {
+  it('is printed for a command line without a command, which is refused', async () => {
     const { status, stdout, stderr } = await runHere([]);
     expect(status).toBe(CALLER);
     expect(stdout).toBe('');
@@ -76,16 +80,12 @@ describe('the help of train', () => {
     );
     expect(text).toContain('(env: PARSIMONY_ADAPTER)');
   });
-
-  it.each([...HELPS])('of "%s" has no default in another style', (_, { stdout }) => {
-    expect(stdout).not.toMatch(/choices: "|default: ["[]/);
-  });
 });
 
 describe('--json', () => {
   const cwd = temporaryFolder();
 
-  it('means one thing for all commands', () => {
+  it('has one meaning in all commands', () => {
     const flags = [...HELPS.values()].flatMap(({ stdout }) => stdout.match(/^ +--json.*$/gm) ?? []);
     expect(flags.length).toBeGreaterThan(15);
     expect(new Set(flags.map((flag) => flag.replace(/\s+/g, ' ').slice(0, 40))).size).toBe(1);
@@ -129,7 +129,7 @@ it('README and docs use only flags that their commands have', () => {
 const NUMERIC =
   /^ +(--[\w-]+) <(accuracy|count|evaluations|number|probability|rate|seconds|share|size|steps|tokens)>/gm;
 
-it('every number out of range is refused before anything else, with its flag, its value and its range', async () => {
+it('every numeric flag refuses NaN before anything else, with its name, the value and the range', async () => {
   const flags = [...HELPS].flatMap(([path, { stdout }]) =>
     [...stdout.matchAll(NUMERIC)].map(([, flag]) => [...path.split(' '), flag]),
   );

@@ -16,7 +16,7 @@ function write(name: string, text: string): string {
   return name;
 }
 
-/** A folder of GLUE files of which `train.tsv` is this text. */
+/** Writes a folder of GLUE files, with this text as `train.tsv`. */
 function writeData(name: string, train: string): string {
   mkdirSync(join(folder, name));
   write(join(name, 'train.tsv'), train);

@@ -174,8 +174,8 @@ describe('rules prune', () => {
     const printed = Number(/^ +0 +0 +\d+ +([\d.]+) %$/m.exec(text)?.[1]) / 100;
     expect(Math.abs(printed - 0.6)).toBeLessThan(0.05);
     await trainedModel(folder, 'again', '--strategy', 'hard', '--rules', 'pruned.json');
-    const kept = parseModelRules(readFileSync(join(folder, 'again/rules.json'), 'utf8'));
-    expect(kept).toEqual(written);
+    const saved = parseModelRules(readFileSync(join(folder, 'again/rules.json'), 'utf8'));
+    expect(saved).toEqual(written);
   });
 
   it('writes nothing where it is refused', async () => {

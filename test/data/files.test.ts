@@ -42,7 +42,7 @@ async function expectUntouched(
   expect(readFileSync(file, 'utf8')).toBe('old');
 }
 
-/** Root may write everywhere, so it steps down meanwhile. */
+/** Runs an action without the rights of root, who may write everywhere. */
 async function withoutPrivileges(action: () => Promise<void>): Promise<void> {
   if (process.getuid?.() !== 0) return action();
   process.seteuid!(65_534);
@@ -159,9 +159,9 @@ describe('removeFile', () => {
   });
 
   it('does not remove a folder', async () => {
-    mkdirSync(join(folder, 'kept'));
-    expect(await errorOf(() => removeFile(join(folder, 'kept')))).toBeInstanceOf(EngineError);
-    expect(readdirSync(folder)).toContain('kept');
+    mkdirSync(join(folder, 'inside'));
+    expect(await errorOf(() => removeFile(join(folder, 'inside')))).toBeInstanceOf(EngineError);
+    expect(readdirSync(folder)).toContain('inside');
   });
 });
 

@@ -65,13 +65,13 @@ function opposites(text: string): Map<string, string> {
 
 const NUMBERS = opposites('gift/gifts prize/prizes bill/bills debt/debts');
 
-/** Subject and verb, whatever their number. */
+/** Subject and verb, both in the singular. */
 function combinationOf(text: string): string {
   const list = words(text);
   return `${list[3]} ${list[9]}`.replace(/s\b/g, '');
 }
 
-/** Words with the word some places later. */
+/** Each word with the word `distance` positions later. */
 function atDistance(distance: number): Features {
   return (text) => {
     const list = words(text);
@@ -109,7 +109,7 @@ describe('GRAMPAIR', () => {
     expect(all.flatMap(({ text }) => words(text)).filter((word) => !vocabulary.has(word))).toEqual([]);
   });
 
-  it('is the same for the same seed, another for another, and starts with a shorter one', () => {
+  it('depends on the seed alone, and a shorter one is its beginning', () => {
     const rows = { train: 40, dev: 32, test: 32 };
     const short = grampair(1, rows);
     expect(grampair(1, rows)).toEqual(short);
@@ -136,7 +136,7 @@ describe('GRAMPAIR', () => {
     ['the reflexive', 10, ['reflexive'], opposites('itself/themselves')],
     ['the attractor', 6, [], opposites('town/towns city/cities village/villages house/houses')],
   ])(
-    'changes a label with %s, to sentences that are as likely: no word tells anything',
+    'is as likely with the opposite of %s, and only the labels that it decides differ',
     (_, at, changed, others) => {
       const seen = new Set(seenSplits.map(({ text }) => combinationOf(text)));
       const wrong = corpus.dev.flatMap(({ text, labels }) => {
@@ -161,7 +161,7 @@ describe('GRAMPAIR', () => {
     ['auxiliary', 9],
     ['reflexive', 7],
   ] as const)(
-    'is not told by words, neighbours or positions, but by its deciding pairs: %s',
+    'has a label that its deciding pairs tell, but not words, neighbours or positions: %s',
     (label, distance) => {
       const train = examples('train', label);
       const unseen = [...examples('dev', label), ...examples('test', label)];
@@ -184,7 +184,7 @@ describe('the tags that wink-nlp gives to GRAMPAIR', () => {
     }));
   });
 
-  it('leave the pairs of auxiliary as they are, those of attribution in some sentences, and that of negation in none', () => {
+  it('are never wrong in the pairs of auxiliary, sometimes in those of attribution, always in that of negation', () => {
     const wrong = labelled.flat().filter(({ gold, tag }) => tag !== gold);
     expect([...new Set(wrong.map(({ word, tag }) => `${word} ${tag}`))].sort()).toEqual([
       'big ADV',
@@ -205,16 +205,16 @@ describe('documents of GRAMPAIR', () => {
   it('have the label of their first sentence, which words, neighbours and positions do not tell', () => {
     const first = ({ text, words: of }: (typeof train)[number]) => ({ text, words: of.slice(0, 15) });
     expect(unseen.filter((each) => !isSame(labelsByReading(first(each)), each.labels))).toEqual([]);
-    const [known, others] = [train, unseen].map((split) =>
+    const [trainExamples, unseenExamples] = [train, unseen].map((split) =>
       split.map(({ text, labels }) => ({ text, label: labels.negation })),
     );
     for (const features of [words, neighbours, atPositions])
-      expect(Math.abs(bagAccuracy(known, others, features) - 0.5)).toBeLessThan(CHANCE);
+      expect(Math.abs(bagAccuracy(trainExamples, unseenExamples, features) - 0.5)).toBeLessThan(CHANCE);
     const ofVerb: Features = (text) => [`${words(text)[7]} ${words(text)[9]}`];
-    expect(bagAccuracy(known, others, ofVerb)).toBeGreaterThan(0.9);
+    expect(bagAccuracy(trainExamples, unseenExamples, ofVerb)).toBeGreaterThan(0.9);
   });
 
-  it('tell the tokenizer of which sentence a word is, so that rules can end with it', async () => {
+  it('tell the tokenizer the sentence of each word, so that rules can be within sentences', async () => {
     const [document] = await dataSource('grampair:negation:32:1:2').texts('dev');
     const [{ sentences }] = new TaggedTokenizer({ vocabulary: bertVocabulary(), customTags: true }).encode([
       document,

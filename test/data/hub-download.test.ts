@@ -43,7 +43,7 @@ describe('a name of the hub', () => {
     'hub:a/b@c@d',
     'hub:a b',
     'hub:a--b/c',
-  ])('%s is none', (name) =>
+  ])('is not %s', (name) =>
     expect(callerErrorOf(() => parseHubName(name)).message).toMatch(/expected hub:owner\/model or/),
   );
 });
@@ -114,7 +114,7 @@ describe.skipIf(process.platform === 'win32')('a checkpoint of the hub (needs sy
     expect(notes).toContain(`Downloading pytorch_model.bin of some/model at ${COMMIT.slice(0, 12)}`);
   });
 
-  it('has the sizes that the server lists', async () => {
+  it('must have the sizes that the server lists', async () => {
     sizes = { 'pytorch_model.bin': 6 };
     expect(String(await errorOf())).toMatch(/\(7 bytes, and at most 6 were expected\)/);
     sizes = { 'pytorch_model.bin': 8 };

@@ -51,8 +51,8 @@ describe('the classes of labels', () => {
 
   it('are those that files declare, in their order, where all declare the same', () => {
     const one = { ...fileOf(['b', 'a']), classNames: ['b', 'c', 'a'] };
-    const turned = { ...fileOf(['a', 'c']), classNames: ['a', 'b', 'c'] };
-    expect(classesOf([one, turned])).toEqual(['b', 'c', 'a']);
+    const reordered = { ...fileOf(['a', 'c']), classNames: ['a', 'b', 'c'] };
+    expect(classesOf([one, reordered])).toEqual(['b', 'c', 'a']);
     expect(classesOf([one, fileOf(['d'])])).toEqual(['a', 'b', 'd']);
     const doubled = { ...one, classNames: ['b', 'a', 'b'] };
     expect(callerErrorOf(() => classesOf([doubled])).message).toMatch(
@@ -100,7 +100,7 @@ describe('labels of classes that were named before', () => {
     ]);
   });
 
-  it('or all are their numbers, which is reported', () => {
+  it('may all be class numbers, which is reported', () => {
     expect(labelled(['2', '0', '1'])).toEqual({ labels: [2, 0, 1], byNumber: true });
     const glue = examplesOf([fileOf(['1', '0'], 'dev.tsv')], ['NEGATIVE', 'POSITIVE'], true);
     expect(glue.byNumber, 'what 0 and 1 mean in files of GLUE').toBe(false);

@@ -10,7 +10,7 @@ function parquet(columnData: ColumnSource[], rowGroupSize = 1000): Uint8Array {
 }
 
 describe('readParquet', () => {
-  it('reads texts and labels with gaps, over several groups of rows, in snappy or not', async () => {
+  it('reads texts and labels with gaps, in any number of row groups, with and without snappy', async () => {
     const anyText = fc.option(fc.string({ unit: 'grapheme' }), { nil: null });
     const anyLabel = fc.option(fc.bigInt({ min: -5n, max: 5n }), { nil: null });
     await fc.assert(
@@ -94,17 +94,17 @@ describe('readParquet', () => {
       { name: 'text', data: rows.map((row) => (row === 3 ? null : `word ${row % 5}`)), type: 'STRING' },
       { name: 'label', data: rows.map((row) => BigInt(row % 2)), type: 'INT64' },
     ];
-    const sound = new Uint8Array(parquetWriteBuffer({ columnData, codec: 'UNCOMPRESSED' }));
-    // Every thirteenth byte in a usual run. A run of 12 values becomes one of 2 ** 30 - 1; the last byte of a count, any; a
-    // length, none.
-    const damaged = [...sound.keys()]
+    const intact = new Uint8Array(parquetWriteBuffer({ columnData, codec: 'UNCOMPRESSED' }));
+    // Damages every thirteenth byte, or every byte in a longer run: by a number that makes a run of 12 values one of 2 ** 30 - 1,
+    // and by a flipped bit.
+    const damaged = [...intact.keys()]
       .filter((at) => CASES > 1 || at % 13 === 0)
       .flatMap((at) => {
-        const one = sound.slice();
-        one.set([0xfe, 0xff, 0xff, 0xff, 0x07].slice(0, sound.length - at), at);
-        const other = sound.slice();
-        other[at] ^= 1 << (at % 8);
-        return [one, other];
+        const longRun = intact.slice();
+        longRun.set([0xfe, 0xff, 0xff, 0xff, 0x07].slice(0, intact.length - at), at);
+        const flipped = intact.slice();
+        flipped[at] ^= 1 << (at % 8);
+        return [longRun, flipped];
       });
     let slowest = 0;
     for (const bytes of damaged) {

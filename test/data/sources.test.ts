@@ -65,16 +65,19 @@ const WRITTEN: Record<string, string | Uint8Array> = {
 const EXPECTED = TEXTS.map((text, index) => ({ text, label: LABELS[index] }));
 
 describe('a file', () => {
-  it.each(Object.keys(WRITTEN))('%s has any texts, and its labels as classes', async (ending) => {
-    const path = file(ending, WRITTEN[ending]);
-    const source = dataSource(path);
-    expect(await source.examples('train')).toEqual(EXPECTED);
-    expect(source).toMatchObject({ name: basename(path), classes: ['0', '1', '2'] });
-    expect(await sentencesOf(source, 'train')).toEqual(TEXTS);
-    expect(await source.texts('train')).toEqual(TEXTS.map((text) => ({ text })));
-  });
+  it.each(Object.keys(WRITTEN))(
+    'that ends in %s can hold any text, and its labels are the classes',
+    async (ending) => {
+      const path = file(ending, WRITTEN[ending]);
+      const source = dataSource(path);
+      expect(await source.examples('train')).toEqual(EXPECTED);
+      expect(source).toMatchObject({ name: basename(path), classes: ['0', '1', '2'] });
+      expect(await sentencesOf(source, 'train')).toEqual(TEXTS);
+      expect(await source.texts('train')).toEqual(TEXTS.map((text) => ({ text })));
+    },
+  );
 
-  it('is the training split, or the one that is asked for; others are named beside it', async () => {
+  it('is the training split, or the split that options name; other splits have their own files', async () => {
     const [train, dev] = [file('.csv', 'text,label\na,x\nb,y\n'), file('.csv', 'text,label\nc,y\n')];
     const source = dataSource(train, { dev });
     expect(await source.examples('dev')).toEqual([{ text: 'c', label: 1 }]);
@@ -82,7 +85,7 @@ describe('a file', () => {
     expect(await sentencesOf(dataSource(dev, { split: 'test' }), 'test')).toEqual(['c']);
   });
 
-  it('is read after the files before it', async () => {
+  it('may be one of several, which are read in their order', async () => {
     const shards = [file('.csv', 'text,label\na,x\n'), file('.jsonl', '{"text":"b","label":"y"}')];
     const source = dataSource(shards.join(','));
     expect(await sentencesOf(source, 'train')).toEqual(['a', 'b']);
@@ -90,7 +93,7 @@ describe('a file', () => {
     expect(await sentencesOf(dataSource(file(', odd.csv', 'text,label\na,x\n')), 'train')).toEqual(['a']);
   });
 
-  it('has the columns that options name', async () => {
+  it('is read from the columns that options name', async () => {
     const path = file('.csv', 'sentence,text,label,stars\na,b,0,good\nc,d,0,bad\n');
     expect(await sentencesOf(dataSource(path), 'train')).toEqual(['a', 'c']);
     const source = dataSource(path, { textColumn: 'text', labelColumn: 'stars' });
@@ -249,12 +252,12 @@ describe('what --data names', () => {
 
   it('has the classes that are asked for', async () => {
     const labels = (examples: { label: number }[]) => examples.map(({ label }) => label);
-    const own = labels(embeddedCorpus().dev);
+    const original = labels(embeddedCorpus().dev);
     const three = dataSource('embedded', { labels: ['positive', 'neutral', 'negative'] });
     expect(three.classes).toEqual(['positive', 'neutral', 'negative']);
-    expect(labels(await three.examples('dev'))).toEqual(own.map((label) => (label === 1 ? 0 : 2)));
+    expect(labels(await three.examples('dev'))).toEqual(original.map((label) => (label === 1 ? 0 : 2)));
     const other = dataSource('embedded', { labels: ['bad', 'good'] });
-    expect(labels(await other.examples('dev'))).toEqual(own);
+    expect(labels(await other.examples('dev'))).toEqual(original);
     expect(callerErrorOf(() => dataSource('embedded', { labels: ['positive', 'neutral'] })).message).toMatch(
       /embedded: label "negative" is not a class/,
     );

@@ -12,13 +12,13 @@ const SILENT_MS = 20_000;
 /** Loading the code of a worker. */
 const START_MS = 120_000;
 const HEAP_MIB = 1024;
-/** A reader that fails this often is not tried further. */
+/** A reader with this number of failures is not tried further. */
 const MOST_FAILURES = 50;
 
 const USAGE = `npm run fuzz -- [--seed N] [--count N] [--seconds S] [--reader NAME,…] [--out FOLDER]
 
-Reads damaged files with every reader, the same ones for the same seed. An input fails that ends in anything but a result or
-a refusal of one line that names the file, that takes over 2 s, a gibibyte, or writes anywhere else. Failing inputs are kept
+Reads damaged files with every reader, the same ones for the same seed. An input fails if it ends in anything but a result or
+a refusal of one line that names the file, takes over 2 s or a gibibyte, or writes anywhere else. Failing inputs are stored
 in FOLDER.
 
   --seed N       which inputs (default: 1)
@@ -42,13 +42,13 @@ interface Outcome {
   failures: number;
 }
 
-/** Loading a worker's code does not count: the time of its reader starts with its first report. */
+/** The end of a reader's time, which starts with the first report of its worker: loading code does not count. */
 interface Deadline {
   endsAt?: number;
 }
 
-/** Keeps a failing input with what went wrong. */
-async function keep(campaign: Campaign, name: string, index: number, failure: string): Promise<void> {
+/** Stores a failing input with what went wrong. */
+async function store(campaign: Campaign, name: string, index: number, failure: string): Promise<void> {
   const folder = join(campaign.out, `${name}-${campaign.seed}-${index}`);
   const reader = readerNamed(name);
   const samples = reader.samples();
@@ -101,10 +101,10 @@ async function fuzzReader(campaign: Campaign, name: string): Promise<Outcome> {
   const outcome: Outcome = { inputs: 0, failures: 0 };
   const deadline: Deadline = {};
   const isOver = () => Date.now() > (deadline.endsAt ?? Number.POSITIVE_INFINITY);
-  const kept: Promise<void>[] = [];
+  const stores: Promise<void>[] = [];
   const fail = (index: number, failure: string) => {
     outcome.failures++;
-    kept.push(keep(campaign, name, index, failure));
+    stores.push(store(campaign, name, index, failure));
   };
   try {
     let from = 0;
@@ -118,7 +118,7 @@ async function fuzzReader(campaign: Campaign, name: string): Promise<Outcome> {
       if (wrong === undefined || index < from) break;
       from = index + 1;
     }
-    await Promise.all(kept);
+    await Promise.all(stores);
   } finally {
     rmSync(sandbox, { recursive: true, force: true });
   }

@@ -57,14 +57,14 @@ const HOSTILE_TEXT: readonly string[] = [
 
 const pick = <T>(items: readonly T[], random: Random): T => items[randomInteger(random, 0, items.length - 1)];
 
-/** The path of a value in objects and lists. */
-type Place = [holder: Record<string, unknown> | unknown[], key: string, path: string];
+/** A value in objects and lists: what holds it, by which key, and the names that lead to it. */
+type JsonNode = [holder: Record<string, unknown> | unknown[], key: string, path: string];
 
-function placesIn(value: unknown, above = ''): Place[] {
+function nodesIn(value: unknown, above = ''): JsonNode[] {
   if (typeof value !== 'object' || value === null) return [];
-  return Object.entries(value).flatMap(([key, child]): Place[] => [
-    [value as Place[0], key, `${above}.${key}`],
-    ...placesIn(child, `${above}.${key}`),
+  return Object.entries(value).flatMap(([key, child]): JsonNode[] => [
+    [value as JsonNode[0], key, `${above}.${key}`],
+    ...nodesIn(child, `${above}.${key}`),
   ]);
 }
 
@@ -74,8 +74,8 @@ const MARK = '\ue000hostile\ue000';
 /** A JSON text with one node replaced, removed, doubled or added. */
 function mutatedJson(text: string, random: Random): string {
   const root = { all: JSON.parse(text) as unknown };
-  const places = placesIn(root);
-  const [holder, key] = pick(places, random);
+  const nodes = nodesIn(root);
+  const [holder, key] = pick(nodes, random);
   const at = holder as Record<string, unknown>;
   switch (randomInteger(random, 0, 5)) {
     case 0:
@@ -87,7 +87,7 @@ function mutatedJson(text: string, random: Random): string {
       else at[pick(['x', '', 'length', 'constructor'], random)] = at[key];
       break;
     case 2:
-      at[key] = pick(places, random)[0];
+      at[key] = pick(nodes, random)[0];
       break;
     default:
       at[key] = MARK;
@@ -109,7 +109,7 @@ const REPLACEMENTS: readonly unknown[] = [null, -1.5, 'text', [[]], { toString: 
  */
 export function* nodeMutations(text: string, isWanted: (path: string) => boolean): Generator<string> {
   const root = { all: JSON.parse(text) as unknown };
-  for (const [holder, key, path] of placesIn(root)) {
+  for (const [holder, key, path] of nodesIn(root)) {
     if (!isWanted(path)) continue;
     const at = holder as Record<string, unknown>;
     const before = at[key];
@@ -125,7 +125,7 @@ export function* nodeMutations(text: string, isWanted: (path: string) => boolean
   }
 }
 
-/** A value's copy that ends where a holder would hold itself. */
+/** A copy of a value, with null where an object would contain itself. */
 function withoutLoops(value: unknown, above: readonly unknown[] = []): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (above.includes(value)) return null;

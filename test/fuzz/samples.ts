@@ -303,7 +303,10 @@ export function otherReports(): Record<string, string> {
   };
   return {
     ...Object.fromEntries(
-      Object.entries(reports).map(([name, own]) => [`${name}.json`, JSON.stringify({ ...shared, ...own })]),
+      Object.entries(reports).map(([name, fields]) => [
+        `${name}.json`,
+        JSON.stringify({ ...shared, ...fields }),
+      ]),
     ),
     'trace.json': JSON.stringify(trace),
   };

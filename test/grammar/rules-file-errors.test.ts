@@ -24,7 +24,7 @@ const MISTAKES: Mistake[] = [
   ['a string', ['"hard"'], 1, /a JSON string; expected an object/],
   ['null', ['null'], 1, /a JSON null; expected an object/],
   ['no rules', ['', '{ "beta": 5 }'], 2, /no rules/],
-  ['nothing at all in it', ['{}'], 1, /no rules/],
+  ['an empty object', ['{}'], 1, /no rules/],
   [
     'an unknown field',
     ['{', '  "hard": [],', '  "medium": []', '}'],
@@ -174,7 +174,7 @@ describe('parseRules refuses', () => {
   it.each([
     ['line feed', '\\n'],
     ['carriage return', '\\r'],
-  ])('names that hold a %s, in one line all the same', (_, written) => {
+  ])('names with a %s, in a message of one line', (_, written) => {
     callerErrorOf(() => parseRules(`{ "a${written}b": 1 }`));
     callerErrorOf(() => parseRules(`{ "hard": { "a${written}b": 1 } }`));
     callerErrorOf(() => parseRules(`{ "tags": ["a${written}b"], "hard": [["c", "c"]] }`));
@@ -189,14 +189,14 @@ describe('parseRules refuses', () => {
       beta: 5,
     };
     const text = formatRules(rules);
-    const place = fc.nat({ max: text.length });
+    const position = fc.nat({ max: text.length });
     const inserted = fc.oneof(
       fc.string(),
       fc.json(),
       fc.constantFrom('"', '\n', '{', '[', ']', ',', '*', '7', '\\'),
     );
     fc.assert(
-      fc.property(place, fc.nat({ max: 12 }), inserted, (at, removed, insertion) => {
+      fc.property(position, fc.nat({ max: 12 }), inserted, (at, removed, insertion) => {
         const broken = text.slice(0, at) + insertion + text.slice(at + removed);
         try {
           parseRules(broken, 'f');

@@ -20,8 +20,8 @@ function tagged(text: string, maxLength?: number): string {
     .join(' ');
 }
 
-/** The text that the tagger must see. */
-function seen(text: string): string {
+/** The text that the tagger must get. */
+function taggerText(text: string): string {
   const spaces = (token: string) => ' '.repeat(token.length);
   return text
     .replace(/\[(?:CLS|SEP|PAD)\]/g, (token) => spaces(token).replace('  ', '\n\n'))
@@ -30,7 +30,7 @@ function seen(text: string): string {
 
 /** The tag that each token must have, looked up word by word. */
 function expectedTags(text: string, tokens: TaggedToken[]): string[] {
-  const words = tagWords(seen(text));
+  const words = tagWords(taggerText(text));
   return tokens.map(({ start, text: token, isSpecial }) => {
     if (isSpecial && ['[CLS]', '[SEP]', '[PAD]'].includes(token)) return token;
     return words.find((word) => word.start <= start && start < word.end)?.tag ?? 'X';
@@ -45,7 +45,7 @@ describe('taggedTokens', () => {
     expect(tagged("it 's")).toBe("[CLS]/[CLS] it/PRON '/AUX s/AUX [SEP]/[SEP]");
   });
 
-  it('makes [CLS] and [SEP] of nothing', () => {
+  it('gives only [CLS] and [SEP] for a text without tokens', () => {
     for (const text of ['', '  ', '\u0000']) expect(tagged(text)).toBe('[CLS]/[CLS] [SEP]/[SEP]');
   });
 
@@ -109,14 +109,14 @@ describe('taggedTokens', () => {
     );
   });
 
-  it('cuts at the length it is given, the special tokens included', () => {
+  it('cuts at a length that includes the special tokens', () => {
     expect(tagged('a b c d', 5)).toMatch(/^\[CLS\]\S* a\S* b\S* c\S* \[SEP\]\S*$/);
     expect(tagged('a b c d', 2)).toBe('[CLS]/[CLS] [SEP]/[SEP]');
     expect(tagged('a b c d', 6)).toBe(tagged('a b c d'));
     expect(taggedTokens('a b c d', vocabulary, 4).at(-1)).toMatchObject({ start: 3, end: 3 });
   });
 
-  it.each([1, 0])('never takes a length of %d for one counted from the end', (maxLength) => {
+  it.each([1, 0])('gives no token of the text for a length of %d, or refuses it', (maxLength) => {
     let tokens: TaggedToken[] = [];
     try {
       tokens = taggedTokens('a b c d', vocabulary, maxLength);
@@ -133,11 +133,11 @@ describe('taggedTokens', () => {
         const inner = tokens.slice(1, -1);
         expect(inner.map(({ tag, sentence, ...token }) => token)).toEqual(splitTokens(text, vocabulary));
         expect(inner.map((token) => token.tag)).toEqual(expectedTags(text, inner));
-        const isDocuments = ({ tag }: TaggedToken) => String(tag).startsWith('[');
-        const numbers = inner.filter((token) => !isDocuments(token)).map(({ sentence }) => sentence);
+        const isOfDocument = ({ tag }: TaggedToken) => String(tag).startsWith('[');
+        const numbers = inner.filter((token) => !isOfDocument(token)).map(({ sentence }) => sentence);
         expect(numbers).toEqual([...numbers].sort((a, b) => a - b));
         expect(numbers).not.toContain(NO_SENTENCE);
-        expect(tokens.filter(isDocuments).every(({ sentence }) => sentence === NO_SENTENCE)).toBe(true);
+        expect(tokens.filter(isOfDocument).every(({ sentence }) => sentence === NO_SENTENCE)).toBe(true);
         expect(tokens.every((token) => TOKEN_TAGS.some((tag) => tag === token.tag))).toBe(true);
         expect([tokens[0].tag, tokens[tokens.length - 1].tag]).toEqual(['[CLS]', '[SEP]']);
 

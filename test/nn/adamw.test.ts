@@ -50,7 +50,7 @@ function clipAsComputed(gradient: Float32Array, largest: number, round: Round) {
   return { norm: computed(1, () => [norm, norm]), factor: computed(1, () => [factor, factor]) };
 }
 
-describe('clip factor', () => {
+describe('the clip factor', () => {
   const check = (length: number, size: number, largest: number, seed: number) =>
     withBuffers(async (buffers, recorder) => {
       const gradient = randomFloats(generator(seed), length, size);
@@ -67,7 +67,7 @@ describe('clip factor', () => {
       expectComputed('factor', written.subarray(1), exact.factor, plain.factor);
     });
 
-  it('norm and factor of any gradient', async () => {
+  it('and the norm are right for any gradient', async () => {
     const anyCase = fc.tuple(anyLength, anySize, fc.constantFrom(0, 0.01, 1, 1e6), anySeed);
     await fc.assert(
       fc.asyncProperty(anyCase, (values) => check(...values)),
@@ -75,13 +75,13 @@ describe('clip factor', () => {
     );
   });
 
-  it('of more blocks than the second pass has invocations', () => check(1_200_004, 0.1, 1, 7));
+  it('is right for more blocks than the second pass has invocations', () => check(1_200_004, 0.1, 1, 7));
 
-  it('of a gradient that is zero', () => check(260, 0, 1, 7));
+  it('is right for a gradient of zeros', () => check(260, 0, 1, 7));
 });
 
-describe('loss scale', () => {
-  /** Loss, norm, halted, then scale, steps since it changed and skipped steps; then the factor. */
+describe('the loss scale', () => {
+  /** @returns Loss, norm, halted, scale, steps since the scale changed, skipped steps, and the clip factor. */
   const stepped = async (gradient: number[], scale: number, steps: number, loss = 0.5) => {
     let result: number[] = [];
     await withBuffers(async (buffers, recorder) => {
@@ -98,7 +98,7 @@ describe('loss scale', () => {
   };
   const scaled = [24, 32, 0, 0]; // of norm 5, times 8
 
-  it('divides norm and gradient; is doubled after enough steps', async () => {
+  it('divides norm and gradient, and doubles after enough steps', async () => {
     expect(await stepped(scaled, 8, 3)).toEqual([0.5, 5, 0, 8, 4, 7, 0.125]);
     expect(await stepped(scaled, 8, 1999)).toEqual([0.5, 5, 0, 16, 0, 7, 0.125]);
   });
@@ -112,7 +112,7 @@ describe('loss scale', () => {
   });
 });
 
-describe('a step that is not finite', () => {
+describe('a step changes the parameters only where all of it is finite:', () => {
   const length = 260;
   const gradientWith = (bad: number) => new Float32Array(length).fill(0.1).fill(bad, 77, 78);
 
@@ -158,7 +158,7 @@ describe('AdamW', () => {
     length: anyLength,
     // The share of the parameters that decay.
     decayed: fc.constantFrom(0, 0.1, 0.5, 0.9, 1),
-    // The share of learned biases among the others, and their learning rate as a multiple.
+    // The share of learned biases among the others, and the factor of their learning rate.
     biases: fc.constantFrom(0, 0.3, 1),
     biasRateFactor: fc.constantFrom(1, 20),
     step: fc.constantFrom(1, 2, 10, 5000),
@@ -199,8 +199,8 @@ describe('AdamW', () => {
               secondMoment: before.secondMoment.subarray(from, to),
             };
             const decay = from < decayed ? weightDecay : 0;
-            const ownRate = name === 'biases' ? biasRateFactor * rate : rate;
-            return adamWStep({ ...options, weightDecay: decay, rate: ownRate, step, factor }, part, round);
+            const groupRate = name === 'biases' ? biasRateFactor * rate : rate;
+            return adamWStep({ ...options, weightDecay: decay, rate: groupRate, step, factor }, part, round);
           });
         const parameter = await buffers.read(parameters.values[0]);
         const firstMoment = await buffers.read(parameters.trainingBuffers.firstMoment[0]);

@@ -68,10 +68,10 @@ function referenceAttribution(
   });
 }
 
-/** Pieces of the sentences. */
+/** Tokens of each sentence. */
 const LENGTH = 17;
 
-/** Kernels in sequence whose errors the result accumulates, at least: products, norms and attentions. */
+/** Kernels whose errors add up in the result, at least: products, norms and attentions. */
 const KERNELS = 8;
 
 function rowSums(probabilities: ArrayLike<number>): number[] {
@@ -82,7 +82,7 @@ function rowSums(probabilities: ArrayLike<number>): number[] {
 
 const NARROW: ModelConfig = { ...SMALL_MODEL, heads: 4, feedForward: 64 };
 
-/** Rules of its own for each head of each layer, within scopes too. */
+/** Different rules for each head of each layer, some of them within scopes. */
 function headRules(seed: number): RuleSet[][] {
   const random = generator(seed);
   const shape: RuleShape = {
@@ -92,7 +92,7 @@ function headRules(seed: number): RuleSet[][] {
     betas: [2],
   };
   return Array.from({ length: NARROW.layers }, () =>
-    Array.from({ length: NARROW.heads }, () => randomRules(random, TOKEN_TAGS, shape, 'own')),
+    Array.from({ length: NARROW.heads }, () => randomRules(random, TOKEN_TAGS, shape, 'random')),
   );
 }
 
@@ -105,7 +105,7 @@ const CASES: [string, Strategy, ModelConfig, RuleSet[][] | undefined][] = [
   ['guided, rules for each head', 'guided', NARROW, headRules(4)],
 ];
 
-describe('explanations of a sentence', () => {
+describe('for an explanation of a sentence,', () => {
   it.each(CASES)(
     'attention probabilities are the softmax of the pairs that exist: %s',
     async (_, strategy, shape, rules) => {
@@ -120,14 +120,16 @@ describe('explanations of a sentence', () => {
         expect(actual.map((heads) => heads.length)).toEqual(exactly.map((heads) => heads.length));
         for (const [layer, heads] of actual.entries()) {
           for (const [head, probabilities] of heads.entries()) {
-            const [own, plain] = [exactly[layer][head], plainly[layer][head]];
+            const [expected, plain] = [exactly[layer][head], plainly[layer][head]];
             const name = `layer ${layer}, head ${head}`;
-            expectWithinBound(name, probabilities, orZero(own), orZero(plain), 1, KERNELS);
-            expect(own.every((each, pair) => each !== undefined || probabilities[pair] === 0)).toBe(true);
+            expectWithinBound(name, probabilities, orZero(expected), orZero(plain), 1, KERNELS);
+            expect(expected.every((each, pair) => each !== undefined || probabilities[pair] === 0)).toBe(
+              true,
+            );
             const sums = rowSums(probabilities);
-            const seeing = rowSums(orZero(own));
-            expectWithinBound(`${name}: rows`, sums, seeing, rowSums(orZero(plain)), 1, KERNELS);
-            expect(seeing.every((sum) => sum === 0 || Math.abs(sum - 1) < 1e-12)).toBe(true);
+            const expectedSums = rowSums(orZero(expected));
+            expectWithinBound(`${name}: rows`, sums, expectedSums, rowSums(orZero(plain)), 1, KERNELS);
+            expect(expectedSums.every((sum) => sum === 0 || Math.abs(sum - 1) < 1e-12)).toBe(true);
             expect(Math.max(...probabilities)).toBeGreaterThan(0.2);
           }
         }
@@ -163,14 +165,16 @@ describe('explanations of a sentence', () => {
     const { batch, reference } = randomBatch(config, strategy, 32, [LENGTH], rules);
     await withClassifier(config, weights, async (classifier) => {
       for (const label of [0, 1]) {
-        const own = referenceAttribution(config, weights, reference, label);
+        const expected = referenceAttribution(config, weights, reference, label);
         const plainly = [1, 3].map((strides) =>
           referenceAttribution(config, weights, reference, label, plainInStrides(strides)),
         );
-        const worst = plainly.reduce((a, b) => (largestError(b, own) > largestError(a, own) ? b : a));
+        const worst = plainly.reduce((a, b) =>
+          largestError(b, expected) > largestError(a, expected) ? b : a,
+        );
         const actual = await classifier.attribution(batch, label);
-        expectWithinBound(`label ${label}`, actual, own, worst, undefined, KERNELS);
-        expect(Math.max(...own.map(Math.abs))).toBeGreaterThan(1e-2);
+        expectWithinBound(`label ${label}`, actual, expected, worst, undefined, KERNELS);
+        expect(Math.max(...expected.map(Math.abs))).toBeGreaterThan(1e-2);
       }
     });
   });
@@ -196,7 +200,7 @@ describe('explanations of a sentence', () => {
     });
   });
 
-  it('several sequences are refused', async () => {
+  it('a batch of several sequences is refused', async () => {
     const { batch } = randomBatch(SMALL_MODEL, 'hard', 5, [3, 4]);
     await withClassifier(SMALL_MODEL, randomWeights(SMALL_MODEL, 5), async (classifier) => {
       const complaint = 'a batch of 2 sequences; expected one sequence';
@@ -205,15 +209,15 @@ describe('explanations of a sentence', () => {
     });
   });
 
-  it('an explanation does not change later training', async () => {
+  it('the computations do not change later training', async () => {
     const weights = randomWeights(SMALL_MODEL, 6);
     const sentence = randomBatch(SMALL_MODEL, 'hard', 7, [12]).batch;
     const { batch } = randomBatch(SMALL_MODEL, 'hard', 8);
     const trained: Map<string, Float32Array>[] = [];
-    for (const isAsked of [false, true]) {
+    for (const explains of [false, true]) {
       await withClassifier(SMALL_MODEL, weights, async (classifier) => {
         classifier.trainStep(batch, { seed: 1, step: 1 }, 1e-3, ADAMW_DEFAULTS);
-        if (isAsked) {
+        if (explains) {
           await classifier.attribution(sentence, 1);
           await classifier.attentionProbabilities(sentence);
         }

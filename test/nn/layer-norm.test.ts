@@ -20,7 +20,7 @@ const anyCase = fc.record({
 });
 
 describe.each(FAMILIES)('layer norm, %s kernels', (family) => {
-  it('forward and backward', async () => {
+  it('is right, forward and backward', async () => {
     const property = fc.asyncProperty(anyCase, ({ rows, hidden, epsilon, offset, size, seed }) =>
       withBuffers(async (buffers, recorder) => {
         const shape = { rows, hidden, epsilon };
@@ -59,7 +59,7 @@ describe.each(FAMILIES)('layer norm, %s kernels', (family) => {
     await fc.assert(property, runs(60));
   });
 
-  it('of a sum with a dropped branch, and the gradient of the branch', async () => {
+  it('adds a dropped branch to its input, and gives the gradient of the branch', async () => {
     const anySum = fc.record({
       rows: anyRows,
       hidden: anyWidth,
@@ -122,7 +122,7 @@ describe.each(FAMILIES)('layer norm, %s kernels', (family) => {
     await fc.assert(property, runs(20));
   });
 
-  it('with a dropped output', async () => {
+  it('drops its output', async () => {
     await withBuffers(async (buffers, recorder) => {
       const shape = { rows: 70, hidden: 60, epsilon: 1e-5 };
       const [random, at] = [generator(3), 5];

@@ -25,17 +25,17 @@ const anyShape: fc.Arbitrary<LinearShape> = fc.oneof(
 );
 
 /** The index of an output of all layers in y, a matrix for each layer. */
-function placeOf({ rows, outputs, layers = 1 }: LinearShape): (row: number, output: number) => number {
+function indexIn({ rows, outputs, layers = 1 }: LinearShape): (row: number, output: number) => number {
   const width = outputs / layers;
   return (row, output) => (Math.floor(output / width) * rows + row) * width + (output % width);
 }
 
 /** y of all layers as one matrix, [rows, outputs], and back. */
 function inOneMatrix(shape: LinearShape, y: Float32Array, back = false): Float32Array {
-  const place = placeOf(shape);
+  const indexOf = indexIn(shape);
   const result = new Float32Array(y.length);
   for (let index = 0; index < y.length; index++) {
-    const at = place(Math.floor(index / shape.outputs), index % shape.outputs);
+    const at = indexOf(Math.floor(index / shape.outputs), index % shape.outputs);
     if (back) result[at] = y[index];
     else result[index] = y[at];
   }
@@ -46,7 +46,7 @@ function inOneMatrix(shape: LinearShape, y: Float32Array, back = false): Float32
 const LARGEST: [LinearShape, number] = [{ rows: 513, inputs: 260, outputs: 300 }, 1];
 
 describe.each(FAMILIES)('linear layer, %s kernels', (family) => {
-  it('forward', async () => {
+  it('is right forward', async () => {
     const property = fc.asyncProperty(anyShape, anySeed, (shape, seed) =>
       withBuffers(async (buffers, recorder) => {
         const random = generator(seed);
@@ -73,7 +73,7 @@ describe.each(FAMILIES)('linear layer, %s kernels', (family) => {
 
 /** On a GPU, workgroups divide the rows of a weight's gradient. */
 describe.each([...FAMILIES, 'wide, as on a GPU'] as const)('linear layer, %s kernels', (family) => {
-  it('backward: gradients of input, weight and bias; added to the input gradient', async () => {
+  it('has the gradients of input, weight and bias, and adds that of the input where asked', async () => {
     const property = fc.asyncProperty(anyShape, anySeed, (shape, seed) =>
       withBuffers(async (buffers, recorder) => {
         const { rows, inputs, outputs } = shape;
@@ -89,9 +89,9 @@ describe.each([...FAMILIES, 'wide, as on a GPU'] as const)('linear layer, %s ker
         const weightGradient = buffers.output(outputs * inputs);
         const biasGradient = buffers.output(outputs);
         const gradients = { weightGradient, biasGradient };
-        const given = { input, weight, outputGradient };
-        recordLinearBackward(recorder, buffers.scratch, shape, { ...given, ...gradients, inputGradient });
-        const added = { ...given, ...gradients, inputGradient: addedGradient };
+        const tensors = { input, weight, outputGradient };
+        recordLinearBackward(recorder, buffers.scratch, shape, { ...tensors, ...gradients, inputGradient });
+        const added = { ...tensors, ...gradients, inputGradient: addedGradient };
         recordLinearBackward(recorder, buffers.scratch, shape, added, { add: true });
         recorder.submit();
         const { exact, plain } = inBothPrecisions((round) => {
@@ -114,7 +114,7 @@ describe.each([...FAMILIES, 'wide, as on a GPU'] as const)('linear layer, %s ker
 });
 
 describe('column sums', () => {
-  it('of the first columns to one output, and of the others to a second', async () => {
+  it('of the first columns go to one output, and those of the others to a second', async () => {
     const anyCase = fc.record({
       rows: fc.oneof({ weight: 9, arbitrary: anyRows }, { weight: 1, arbitrary: fc.constant(2100) }),
       widths: fc.array(anyWidth, { minLength: 1, maxLength: 2 }),

@@ -13,12 +13,12 @@ import { modelFor, randomBatch, randomWeights, SMALL_MODEL, withClassifier } fro
 describe('initial weights', () => {
   const flat = (weights: Map<string, Float32Array>) => [...weights.values()].flatMap((values) => [...values]);
 
-  it('are those of their seed', () => {
+  it('depend on the seed alone', () => {
     expect(initialWeights(SMALL_MODEL, 7)).toEqual(initialWeights(SMALL_MODEL, 7));
     expect(flat(initialWeights(SMALL_MODEL, 7))).not.toEqual(flat(initialWeights(SMALL_MODEL, 8)));
   });
 
-  it("are spread as BERT's", () => {
+  it('have the distribution of BERT', () => {
     for (const [name, values] of initialWeights(modelFor('learned'), 7)) {
       const { length } = values;
       const mean = values.reduce((a, b) => a + b, 0) / length;
@@ -38,7 +38,7 @@ describe('initial weights', () => {
 });
 
 describe('training', () => {
-  /** The state that AdamW starts from, read back: the second step is checked from the actual end of the first. */
+  /** Reads back the state from which AdamW starts, so that each step is checked from the actual end of the one before. */
   async function state({ parameters }: Classifier) {
     const { firstMoment, secondMoment } = parameters.trainingBuffers;
     return {
@@ -95,7 +95,7 @@ describe('training', () => {
 
   const dropping = { ...SMALL_MODEL, classes: 3, hiddenDropout: 0.1, attentionDropout: 0.1 };
 
-  /** Parameters and losses, as bits: NaN would equal nothing, and -0 would equal 0. */
+  /** Parameters and losses as bits, since NaN does not equal itself, and -0 equals 0. */
   async function afterFiveSteps(seed: number): Promise<string> {
     let bits = '';
     await withClassifier(dropping, randomWeights(dropping, 5), async (classifier) => {

@@ -139,8 +139,8 @@ function laidOut(mask: AttentionMask, text: MaskTokens): Layout | undefined {
 /** The bias of a layout for two of the caller's tokens. */
 function biasIn(layout: Layout, head = 0): TokenBias {
   const biasOf = pairBiases(layout, layout.heads.find(({ heads }) => heads?.includes(head) ?? true)!);
-  const placeOf = new Map([...layout.order].map((token, place) => [token, place]));
-  return (query, key) => biasOf(placeOf.get(query)!, placeOf.get(key)!);
+  const rowOf = new Map([...layout.order].map((token, row) => [token, row]));
+  return (query, key) => biasOf(rowOf.get(query)!, rowOf.get(key)!);
 }
 
 function expectPairs(layout: Layout, text: Text, expected: TokenBias, head = 0): void {
@@ -154,20 +154,20 @@ function countOf(text: Text, exists: TokenBias): number {
   return [...pairsOf(text.lengths)].filter(([query, key]) => exists(query, key) !== undefined).length;
 }
 
-/** Shares of pairs that 1 to `layers` layers join, by a walk from every token. */
+/** The share of pairs that 1, 2, … `layers` layers join, by a walk from every query. */
 function walked(text: Text, layersOf: (layer: number) => TokenBias[], layers: number): number[] {
   const pairs = [...pairsOf(text.lengths)];
   return Array.from({ length: layers }, (_, last) => {
     const joined = pairs.filter(([query, key]) => {
-      let heard = new Set([query]);
+      let reached = new Set([query]);
       for (let layer = last; layer >= 0; layer--) {
         const masks = layersOf(layer);
         const next = pairs.filter(
-          ([from, to]) => heard.has(from) && masks.some((is) => is(from, to) !== undefined),
+          ([from, to]) => reached.has(from) && masks.some((is) => is(from, to) !== undefined),
         );
-        heard = new Set([...heard, ...next.map(([, to]) => to)]);
+        reached = new Set([...reached, ...next.map(([, to]) => to)]);
       }
-      return heard.has(key);
+      return reached.has(key);
     });
     return joined.length / pairs.length;
   });
@@ -320,7 +320,7 @@ describe('a mask', () => {
     for (const mask of layouts) expect(mask.layout(text).sequences[0].bySentence).toBe(true);
   });
 
-  it('of causal order or a window needs no tags, and is dense where every pair exists', () => {
+  it('of causal order needs no tags, and a mask of all pairs is dense', () => {
     const kindOf = (mask: AttentionMask) => mask.layout({ lengths: [5, 2] }).kind;
     expect(kindOf(AttentionMask.all())).toBe('dense');
     expect(kindOf(AttentionMask.all().and(AttentionMask.all()))).toBe('dense');
@@ -372,8 +372,8 @@ describe('a mask', () => {
   });
 
   it('refuses rules, strategies and β that make no sense', () => {
-    const refusal = (...given: Parameters<typeof AttentionMask.fromRules>) =>
-      callerErrorOf(() => AttentionMask.fromRules(...given)).message;
+    const refusal = (...args: Parameters<typeof AttentionMask.fromRules>) =>
+      callerErrorOf(() => AttentionMask.fromRules(...args)).message;
     expect(refusal('papers')).toContain('no rules named "papers"');
     expect(refusal(RULES, 'hart' as Strategy)).toContain(
       'unknown strategy "hart"; expected one of: none, hard',

@@ -9,7 +9,7 @@ import { inverseOf, type Sequence } from '../../src/plan/tag-runs.js';
 import { runs } from '../support/arbitraries.js';
 import { anyBatch, layoutOf, spansOf, type TaggedBatch, tablesOf } from './random-batch.js';
 
-/** The sort keys of the caller's tokens. Equal keys are one tag run. Tokens of the document come after the others. */
+/** The sort keys of the caller's tokens. Tokens of equal keys are one tag run. Tokens outside of sentences come last. */
 function sortKeys(batch: TaggedBatch, layout: Layout): (sequence: Sequence) => (token: number) => number[] {
   const ranks = rankOfTag(tablesOf(batch));
   // Without rules that ask for sentences, the plan has none.
@@ -28,7 +28,7 @@ function compared(a: number[], b: number[]): number {
 }
 
 describe('the order of a sparse plan', () => {
-  it('is, inside the span of each sequence, that of a stable sort by tag, or by sentence and tag', () => {
+  it('is that of a stable sort by tag, or by sentence and tag, within each sequence', () => {
     fc.assert(
       fc.property(anyBatch, (batch) => {
         const layout = layoutOf(batch);
@@ -69,18 +69,18 @@ describe('the order of a sparse plan', () => {
     );
   });
 
-  it('keeps tokens of one sentence together, and marks those of the document', () => {
+  it('keeps tokens of one sentence together, and marks those outside of sentences', () => {
     fc.assert(
       fc.property(anyBatch, (batch) => {
         const { sentences, order } = layoutOf(batch);
         if (!sentences) return;
-        const given = batch.sentences ?? new Uint32Array(batch.tags.length);
+        const sentenceOf = batch.sentences ?? new Uint32Array(batch.tags.length);
         for (const [start, end] of spansOf(batch.lengths)) {
           for (let at = start; at < end; at++) {
             const isOfDocument = sentences[at] === NO_SENTENCE;
-            expect(isOfDocument).toBe(given[order[at]] === NO_SENTENCE);
+            expect(isOfDocument).toBe(sentenceOf[order[at]] === NO_SENTENCE);
             const isTogether = sentences[at] === sentences[start];
-            expect(isTogether).toBe(given[order[at]] === given[order[start]]);
+            expect(isTogether).toBe(sentenceOf[order[at]] === sentenceOf[order[start]]);
           }
         }
       }),
@@ -130,7 +130,7 @@ describe('the order of a sparse plan by sentence', () => {
     return sparseLayout({ tags, lengths: [tags.length], tables, sentences }).sequences[0].bySentence;
   }
 
-  it('is taken where every rule stays within a sentence', () => {
+  it('is used where every rule is within a sentence', () => {
     expect(isBySentence([['a', 'b', 'sentence']])).toBe(true);
     const tables = pairTable(rulesWith(['a', 'b', 'sentence'], ['b', 'b', 'sentence']), 'hard');
     const { order } = sparseLayout({ tags: TAGS, lengths: [6], tables, sentences: SENTENCES });
@@ -138,7 +138,7 @@ describe('the order of a sparse plan by sentence', () => {
     expect([first.sort(), second.sort(), last].map((part) => [...part])).toEqual([[0, 1, 2], [3, 4], [5]]);
   });
 
-  it.each<Scope>(['document', 0, 3])('is not taken where a rule reaches further: %s', (scope) => {
+  it.each<Scope>(['document', 0, 3])('is not used where a rule reaches further: %s', (scope) => {
     expect(
       isBySentence([
         ['a', 'b', 'sentence'],
@@ -153,17 +153,17 @@ describe('the order of a sparse plan by sentence', () => {
     ).toBe(false);
   });
 
-  it('is taken where only tags that no sentence has reach further', () => {
-    const onlyTheDocuments = Uint8Array.of(0, 0, 0, 0, 0, 1);
+  it('is used where only tags outside of sentences reach further', () => {
+    const bOutside = Uint8Array.of(0, 0, 0, 0, 0, 1);
     const rules: TagPair[] = [
       ['a', 'a', 'sentence'],
       ['b', 'a'],
     ];
-    expect(isBySentence(rules, SENTENCES, onlyTheDocuments)).toBe(true);
+    expect(isBySentence(rules, SENTENCES, bOutside)).toBe(true);
     expect(isBySentence(rules)).toBe(false);
   });
 
-  it('is not taken where there is one sentence only', () => {
+  it('is not used where there is only one sentence', () => {
     expect(isBySentence([['a', 'b', 'sentence']], [4, 4, 4, 4, 4, NO_SENTENCE])).toBe(false);
   });
 });

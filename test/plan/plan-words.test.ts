@@ -80,12 +80,12 @@ function numberOfRanges({ heads }: Layout): number {
     .reduce((count, tile) => count + tile.ranges.length, 0);
 }
 
-describe('planWords', () => {
+describe('plan words', () => {
   it.each([
-    ['any', anyBatch, 150],
-    ['of many runs', anyCrowdedBatch, 100],
+    ['any batch', anyBatch, 150],
+    ['a batch of many tag runs', anyCrowdedBatch, 100],
   ])(
-    'make a kernel find for every pair what the rules say, whichever mask it tests: %s',
+    'give a kernel the bias that the rules give every pair, with each kind of mask: %s',
     (_, batches, count) => {
       fc.assert(
         fc.property(batches, (batch) => {

@@ -74,16 +74,16 @@ interface Shape {
   tagCount: number;
   /** Share of the pairs of tags that rules name. */
   density: number;
-  /** Share of those that a soft rule names. */
+  /** Share of these pairs whose rule is soft. */
   soft: number;
-  /** Share of the tags that tokens carry. */
+  /** Share of the tags that occur. */
   used: number;
   /** Share of the tokens that belong to no sentence. */
   ofDocument: number;
-  /** The scopes of each rule set: some may have none where others do. */
+  /** The kinds of scopes of each rule set. */
   scopes: readonly (readonly ScopeKind[])[];
   strategy: Strategy;
-  /** One rule set for all heads, or for each head the number of one. */
+  /** The number of each head's rule set, or one for all heads. */
   rulesOfHeads: readonly number[];
   causal: boolean;
   withSentences: boolean;

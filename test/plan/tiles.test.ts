@@ -82,7 +82,7 @@ function rangeComplaint({ lengths, tileConfig }: TaggedBatch, tile: Tile): strin
     : `${paddedColumns} paddedColumns, not ${tile.paddedColumns}`;
 }
 
-/** The first quad of columns of which no row sees any. */
+/** The first quad whose columns no row of the tile sees. */
 function wasteComplaint(tile: Tile, pair: TokenBias): string | undefined {
   for (const { start, length } of tile.ranges) {
     for (let quad = start; quad < start + length; quad += QUAD) {
@@ -94,8 +94,8 @@ function wasteComplaint(tile: Tile, pair: TokenBias): string | undefined {
   return undefined;
 }
 
-/** Whether some pair of a tile's rows with the columns that some of them sees does not exist or has a bias. */
-function hasReasonForTests(tile: Tile, pair: TokenBias): boolean {
+/** Whether a column that some row of the tile sees is absent or biased for some row. */
+function requiresMask(tile: Tile, pair: TokenBias): boolean {
   return tile.ranges.flatMap(tokensOf).some((column) => {
     const biases = rowsOf(tile).map((row) => pair(row, column));
     return biases.some((bias) => bias !== undefined) && biases.some((bias) => bias !== 0);
@@ -106,7 +106,7 @@ function expectNoComplaint(complaints: Iterable<string | undefined>): void {
   expect([...complaints].find((complaint) => complaint !== undefined)).toBeUndefined();
 }
 
-/** The first pair that exists and is not covered once. */
+/** The first pair that exists and is not covered exactly once. */
 function coverageComplaint(
   batch: TaggedBatch,
   layout: Layout,
@@ -134,11 +134,11 @@ function coverageComplaint(
 }
 
 /** The first pair of a tile without a mask that does not exist or has a bias. */
-function untestedComplaint(tile: Tile, pair: TokenBias): string | undefined {
+function maskComplaint(tile: Tile, pair: TokenBias): string | undefined {
   if (tile.needsMask !== NO_MASK) return undefined;
   for (const column of tile.ranges.flatMap(tokensOf)) {
     const row = rowsOf(tile).find((each) => pair(each, column) !== 0);
-    if (row !== undefined) return `row ${row}, column ${column} is ${pair(row, column)}, and not tested`;
+    if (row !== undefined) return `row ${row}, column ${column} is ${pair(row, column)}, and not masked`;
   }
   return undefined;
 }
@@ -153,7 +153,7 @@ describe('the tiles of queries, and those of keys', () => {
     );
   });
 
-  it('have ranges that ascend, do not touch, stay in the sequence, and start words of labels where they need a mask', () => {
+  it('have ranges that ascend, do not touch and stay in the sequence; masked ranges start at a word of labels', () => {
     fc.assert(
       fc.property(anyBatch, (batch) => {
         const tiles = tileLists(layoutOf(batch)).flatMap((list) => list.tiles);
@@ -182,8 +182,8 @@ describe('the tiles of queries, and those of keys', () => {
   });
 
   it.each([
-    ['any', anyBatch, 150],
-    ['of many runs', anyCrowdedBatch, 100],
+    ['any batch', anyBatch, 150],
+    ['a batch of many tag runs', anyCrowdedBatch, 100],
   ])('cover every pair that exists exactly once: %s', (_, batches, count) => {
     fc.assert(
       fc.property(batches, (batch) => {
@@ -198,19 +198,19 @@ describe('the tiles of queries, and those of keys', () => {
     fc.assert(
       fc.property(anyBatch, (batch) => {
         const tiles = [...tilesWithPairs(batch, layoutOf(batch))];
-        expectNoComplaint(tiles.map(({ tile, pair }) => untestedComplaint(tile, pair)));
+        expectNoComplaint(tiles.map(({ tile, pair }) => maskComplaint(tile, pair)));
       }),
       runs(150),
     );
   });
 
-  it('need a mask only where a pair requires it, and waste no quad of columns, where rules have no scope', () => {
+  it('of rules without scopes need a mask only where a pair requires it, and waste no quad of columns', () => {
     fc.assert(
       fc.property(anyUnscopedBatch, (batch) => {
         fc.pre(!batch.tileConfig.oneRange);
         for (const { tile, pair } of tilesWithPairs(batch, layoutOf(batch))) {
           if (tile.needsMask !== NO_MASK) {
-            expect(hasReasonForTests(tile, pair), `the tile at ${tile.rowStart} is tested`).toBe(true);
+            expect(requiresMask(tile, pair), `the tile at ${tile.rowStart} has a mask`).toBe(true);
           }
           expect(wasteComplaint(tile, pair)).toBeUndefined();
         }
@@ -220,12 +220,14 @@ describe('the tiles of queries, and those of keys', () => {
   });
 
   it('have one mask for all rows only where these have one tag, and rules have no scope', () => {
+    let tilesOfOneTag = 0;
     fc.assert(
       fc.property(anyBatch, (batch) => {
         const layout = layoutOf(batch);
         for (const { table, queryTiles, keyTiles } of layout.heads) {
           for (const tile of [...queryTiles, ...keyTiles]) {
             if ((tile.needsMask & ONE_TAG) === 0) continue;
+            tilesOfOneTag++;
             expect(new Set(rowsOf(tile).map((row) => layout.tags[row])).size).toBe(1);
             expect([tile.needsMask & MASK_POSITIONS, layout.causal, table!.scopes]).toEqual([
               0,
@@ -237,6 +239,7 @@ describe('the tiles of queries, and those of keys', () => {
       }),
       runs(150),
     );
+    expect(tilesOfOneTag).toBeGreaterThan(0);
   });
 
   it('are in the order of rows', () => {

@@ -155,16 +155,16 @@ describe.skipIf(!embeddedDriverExists())('the playground', () => {
       await type(SENTENCE);
       await page.select('#compared', 'floor');
       await expectShown(SENTENCE, 'hard', PAPER_RULES);
-      const [one] = await model.predict([SENTENCE]);
+      const [underPaper] = await model.predict([SENTENCE]);
       model.useMask(AttentionMask.fromRules('floor', 'hard'));
-      const [other] = await model.predict([SENTENCE]);
-      const shownOf = ({ label, probabilities }: typeof one) =>
+      const [underFloor] = await model.predict([SENTENCE]);
+      const shownOf = ({ label, probabilities }: typeof underPaper) =>
         `${label}, ${percent(Math.max(...probabilities))}`;
       await eventually(() =>
         page.$$eval('#comparison tbody tr:first-child td', (cells) =>
           cells.map(({ textContent }) => textContent),
         ),
-      ).toEqual([shownOf(one), shownOf(other)]);
+      ).toEqual([shownOf(underPaper), shownOf(underFloor)]);
       expect(await page.$$eval('#comparison .pair-picture', (figures) => figures.length)).toBe(2);
       await page.click(cell('DET', 'ADJ'));
       const link = await page.evaluate(
@@ -235,7 +235,7 @@ describe.skipIf(!embeddedDriverExists())('the playground', () => {
       await expectShown(SENTENCE, 'hard', PAPER_RULES);
     });
 
-    it('has a matrix for the keyboard', async () => {
+    it('has a matrix of rules that the keyboard can use', async () => {
       await type(SENTENCE);
       await page.focus(cell('ADJ', 'ADJ'));
       for (const key of ['ArrowDown', 'ArrowRight', 'ArrowRight', 'Enter'] as const)
@@ -335,7 +335,7 @@ describe.skipIf(!embeddedDriverExists())('the playground', () => {
       expect(await page.$eval('#measure', (button) => (button as HTMLButtonElement).disabled)).toBe(true);
     });
 
-    it('reads the first of five thousand words, and reports that', async () => {
+    it('reads only the first of five thousand words, and says so', async () => {
       await type('the brilliant film follows the dull critic . '.repeat(625));
       await eventually(() => textOf('#messages')).toContain('only its first 6,000 characters');
       expect(await textOf('#messages')).toContain('Only the first 512 tokens are shown');
@@ -344,7 +344,7 @@ describe.skipIf(!embeddedDriverExists())('the playground', () => {
       await expectShown(SENTENCE, 'hard', PAPER_RULES);
     });
 
-    it('is as wide as a phone', async () => {
+    it('fits on a phone', async () => {
       await page.setViewport({ width: 390, height: 844 });
       await type(SENTENCE);
       await expectShown(SENTENCE, 'hard', PAPER_RULES);
@@ -384,7 +384,7 @@ describe.skipIf(!embeddedDriverExists())('the playground', () => {
         GPU.prototype.requestAdapter = async () => null;
       },
     ],
-  ])('says what to do without %s, and shows what needs none', async (_what, message, take) => {
+  ])('says what to do without %s, and shows what needs no GPU', async (_what, message, take) => {
     await open((opened) => opened.evaluateOnNewDocument(take));
     await page.waitForSelector('#density');
     expect(await textOf('#trouble')).toContain(message);

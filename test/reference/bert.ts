@@ -91,7 +91,7 @@ export interface BertBatch {
   /** The tag of each token, for a model with embeddings of tags or with a table of biases, [heads, tags, tags], in every layer. */
   tags?: Numbers;
   factors?: Factors;
-  /** Called with the queries, keys and values of every layer: [tokens, heads, head dimension]. */
+  /** Called with the queries and keys of every layer: [tokens, heads, head dimension]. */
   onAttention?: (layer: number, q: Numbers, k: Numbers) => void;
 }
 
@@ -117,7 +117,7 @@ class Bert {
   readonly gradients = new Map<string, Computed>();
   readonly lengths: number[];
   readonly tokens: number;
-  private readonly isDistilled: boolean;
+  private readonly isDistilBert: boolean;
   private readonly parts: typeof BERT_PARTS;
 
   constructor(
@@ -126,8 +126,8 @@ class Bert {
     readonly batch: BertBatch,
     readonly round: (x: number) => number,
   ) {
-    this.isDistilled = config.family === 'distilbert';
-    this.parts = this.isDistilled ? DISTILBERT_PARTS : BERT_PARTS;
+    this.isDistilBert = config.family === 'distilbert';
+    this.parts = this.isDistilBert ? DISTILBERT_PARTS : BERT_PARTS;
     this.lengths = batch.sentences.map((ids) => ids.length);
     this.tokens = this.lengths.reduce((a, b) => a + b, 0);
   }
@@ -137,7 +137,7 @@ class Bert {
     const rowOfToken = {
       word_embeddings: sentences.flatMap((ids) => Array.from(ids)),
       position_embeddings: sentences.flatMap((ids) => Array.from(ids, (_, position) => position)),
-      ...(!this.isDistilled && { token_type_embeddings: new Array<number>(this.tokens).fill(0) }),
+      ...(!this.isDistilBert && { token_type_embeddings: new Array<number>(this.tokens).fill(0) }),
       ...(this.weights.has(`${this.parts.embeddings}.tag_embeddings.weight`) && {
         tag_embeddings: Array.from(tags!),
       }),
@@ -235,14 +235,14 @@ class Bert {
       Array.from({ length: width }, (_, c) => hidden[start * width + c]),
     );
     const pooled = this.linear(this.parts.pooler, first);
-    const activated = this.isDistilled
+    const activated = this.isDistilBert
       ? reluForward(pooled.output).values
       : tanhForward(pooled.output, this.round).values;
     const dropped = this.dropout('pooled', 0, activated);
     const logits = this.linear('classifier', dropped.output);
     return part(logits.computed, (gradient) => {
       const activatedGradient = dropped.backward(logits.backward(gradient));
-      const pooledGradient = this.isDistilled
+      const pooledGradient = this.isDistilBert
         ? reluBackward(activated, activatedGradient).values
         : tanhBackward(activated, activatedGradient, this.round).values;
       const firstGradient = pooled.backward(pooledGradient);
@@ -332,7 +332,7 @@ class Bert {
   /** The backward pass gives the gradient of the dropped values; that of the residual is the output's gradient. */
   private dropout(site: HiddenSite, layer: number, x: Numbers, residual?: Numbers): Part {
     const { factors } = this.batch;
-    const drops = !(this.isDistilled && site === 'attention output');
+    const drops = !(this.isDistilBert && site === 'attention output');
     const factor = (row: number, channel: number) =>
       drops && factors ? factors.hidden(site, layer, row, channel) : 1;
     const { hidden } = this.config;
@@ -364,7 +364,7 @@ function part<Gradient>(result: Computed, backward: (gradient: Numbers) => Gradi
 }
 
 /**
- * Hugging Face's classifier of sequences, or model of masked tokens, with its gradients, one number after another. It shares no code
+ * Hugging Face's classifier of sequences, or model of masked tokens, with its gradients, computed number by number. It shares no code
  * with what it tests. @param round Rounds every number: `exact` for float64 (see arithmetic.ts).
  */
 export function referenceBert(

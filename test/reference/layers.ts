@@ -136,10 +136,13 @@ export function layerNormBackward(
   return {
     input: computed(rows * hidden, (index) => {
       const { reciprocal, g, gx } = rowSums[Math.floor(index / hidden)];
-      const own = round(dy[index] * weight[index % hidden]);
+      const gradient = round(dy[index] * weight[index % hidden]);
       const projected = round(normals[index] * round(gx.value / hidden));
-      const size = Math.abs(own) + g.size / hidden + (Math.abs(normals[index]) * gx.size) / hidden;
-      return [round(reciprocal * round(round(own - round(g.value / hidden)) - projected)), reciprocal * size];
+      const size = Math.abs(gradient) + g.size / hidden + (Math.abs(normals[index]) * gx.size) / hidden;
+      return [
+        round(reciprocal * round(round(gradient - round(g.value / hidden)) - projected)),
+        reciprocal * size,
+      ];
     }),
     weight: computed(hidden, (c) => {
       const { value, size } = sum(rows, (r) => round(dy[r * hidden + c] * normals[r * hidden + c]), round);

@@ -39,15 +39,15 @@ function modelOf({ views, tokens }: Explanation, layers: number, heads: number):
   const attention = Array.from({ length: layers }, (_, layer) =>
     Array.from({ length: heads }, (__, head) => {
       const view = views.find((each) => each.heads?.includes(layer * heads + head) ?? true)!;
-      const given = Float32Array.from(view.kinds, (kind) => (kind === ABSENT ? 0 : random() ** 4));
+      const probabilities = Float32Array.from(view.kinds, (kind) => (kind === ABSENT ? 0 : random() ** 4));
       for (let row = 0; row < count; row++) {
-        const own = given.subarray(row * count, (row + 1) * count);
-        const sum = own.reduce((total, each) => total + each, 0);
-        own.forEach((each, key) => {
-          own[key] = each / sum;
+        const rowOfQuery = probabilities.subarray(row * count, (row + 1) * count);
+        const sum = rowOfQuery.reduce((total, each) => total + each, 0);
+        rowOfQuery.forEach((each, key) => {
+          rowOfQuery[key] = each / sum;
         });
       }
-      return given;
+      return probabilities;
     }),
   );
   const attribution = Array.from({ length: count }, () => random() - 0.5);
@@ -233,7 +233,7 @@ describe('the page of an explanation', () => {
     expect(text('.tagged')).toContain('שלום');
   });
 
-  it('answers to hovering, focusing and choosing', () => {
+  it('shows what a word may attend to on hover and focus, and the head that is chosen', () => {
     const explanation = explained(SENTENCE, presetRules('paper'), 'guided');
     const { document, window, text } = openedPage(explainPage(explanation, modelOf(explanation, 2, 2)));
     new Function('document', pageScript())(document);
@@ -266,7 +266,7 @@ describe('the page of an explanation', () => {
     expect(document.querySelectorAll('.row-mark')).toHaveLength(0);
   });
 
-  it('stores attention to within a step of its square root', () => {
+  it('stores the square root of attention to half a step of 63', () => {
     const explanation = explained(SENTENCE, presetRules('paper'), 'hard');
     const [[probabilities]] = modelOf(explanation, 1, 1).explanation.attention;
     const count = explanation.tokens.length;
@@ -287,11 +287,11 @@ describe('the page of an explanation', () => {
       probabilities: encodedAttention({ layer: 0, head: 0, view: 0, probabilities }, kinds),
     };
     decodedAttention(data, head).forEach((row, query) => {
-      row.forEach((given, key) => {
+      row.forEach((decoded, key) => {
         const pair = query * count + key;
-        if (kinds[pair] === ABSENT) expect(given).toBe(-1);
+        if (kinds[pair] === ABSENT) expect(decoded).toBe(-1);
         else
-          expect(Math.abs(Math.sqrt(given) - Math.sqrt(probabilities[pair]))).toBeLessThan(0.5 / 63 + 1e-6);
+          expect(Math.abs(Math.sqrt(decoded) - Math.sqrt(probabilities[pair]))).toBeLessThan(0.5 / 63 + 1e-6);
       });
     });
   });
@@ -300,13 +300,13 @@ describe('the page of an explanation', () => {
     const perHead = (layers: number, heads: number): ModelRules => {
       const { tags, hard, soft, beta } = presetRules('paper@6');
       // No two heads have the same rules.
-      const own = (number: number) => ({ hard: hard.slice(number), soft });
+      const rulesOfHead = (number: number) => ({ hard: hard.slice(number), soft });
       return {
-        name: 'own',
+        name: 'per head',
         tags,
         beta,
         heads: Array.from({ length: layers }, (_, layer) =>
-          Array.from({ length: heads }, (__, head) => own(layer * heads + head)),
+          Array.from({ length: heads }, (__, head) => rulesOfHead(layer * heads + head)),
         ),
       };
     };

@@ -28,10 +28,10 @@ function referenceKind(explanation: Explanation, rules: RuleSet, strategy: Strat
   const tags = explanation.tokens.map(({ tag }) => tag);
   const sentences = explanation.tokens.map(({ sentence }) => sentence);
   const learned = () => 0;
-  const places = { sentences, learned };
-  const exists = referenceTokenBias(rules, strategy, tags, places);
-  const isHard = referenceTokenBias(rules, 'hard', tags, places);
-  const isEither = referenceTokenBias(rules, 'guided', tags, places);
+  const options = { sentences, learned };
+  const exists = referenceTokenBias(rules, strategy, tags, options);
+  const isHard = referenceTokenBias(rules, 'hard', tags, options);
+  const isEither = referenceTokenBias(rules, 'guided', tags, options);
   return (query: number, key: number) => {
     if (exists(query, key) === undefined) return ABSENT;
     if (strategy === 'none' || strategy === 'learned') return PLAIN;

@@ -30,8 +30,8 @@ describe('the page of training runs', () => {
       ...three('hard', 0.82, 0.84, 0.86),
     );
     // By hand: mean 0.84, standard error 0.02 / √3, t of 2 degrees 4.302653.
-    const reach = (4.302653 * 0.02) / Math.sqrt(3);
-    const interval = `${(0.84 - reach).toFixed(4)} to ${(0.84 + reach).toFixed(4)}`;
+    const halfWidth = (4.302653 * 0.02) / Math.sqrt(3);
+    const interval = `${(0.84 - halfWidth).toFixed(4)} to ${(0.84 + halfWidth).toFixed(4)}`;
     expect(text('h1')).toBe(
       'No difference is shown: the best of 2, hard, has a dev accuracy of 0.8400, full attention (none) 0.8000',
     );
@@ -49,7 +49,7 @@ describe('the page of training runs', () => {
 
   it('reports that one seed has no interval', () => {
     const { text } = ofFolders(runOf('none', 7, [0.6, 0.9, 0.8]));
-    expect(text('h1')).toBe('None reaches a dev accuracy of 0.9000 at step 20, seed 7');
+    expect(text('h1')).toBe('None halfWidthes a dev accuracy of 0.9000 at step 20, seed 7');
     expect(text('.lead')).toContain('one seed, no interval');
     expect(text('figcaption')).toContain('One seed each: there is no interval');
   });
@@ -147,7 +147,7 @@ describe('the page of an experiment', () => {
   it('gives no verdict where no comparison is confirmatory', () => {
     const results = [1, 2, 3].flatMap((seed) => [cellOf('hard', seed, 7), cellOf('none', seed, 6)]);
     const [group] = experimentGroups(experimentOf(results), results);
-    expect(group.comparisons.map(({ treatment: one, baseline: against }) => [one, against])[0]).toEqual([
+    expect(group.comparisons.map(({ treatment, baseline }) => [treatment, baseline])[0]).toEqual([
       'hard',
       'none',
     ]);
@@ -162,8 +162,8 @@ describe('the page of an experiment', () => {
     const marks = (right: number) => '1'.repeat(right).padEnd(200, '0');
     const cell = (name: string, seed: number, right: number) => {
       const { best, ...rest } = cellOf(name, seed, 5);
-      const reading = { ...best, accuracy: right / 200, marks: marks(right) };
-      return { ...rest, best: reading, last: reading };
+      const evaluation = { ...best, accuracy: right / 200, marks: marks(right) };
+      return { ...rest, best: evaluation, last: evaluation };
     };
     const results = Array.from({ length: 10 }, (_, at) => at).flatMap((seed) => [
       cell('hard', seed, 180 + (seed % 5)),

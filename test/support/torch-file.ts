@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
 
-/** Files as torch.save writes them, byte for byte of the same structure (compared with files of PyTorch 2.13). */
+/** Files with the same structure as those of torch.save (compared with files of PyTorch 2.13). */
 
 type TorchType = 'Float' | 'Half' | 'BFloat16' | 'Long';
 
@@ -189,7 +189,7 @@ export function legacyTorchFile(state: StateDict): Uint8Array {
   return new Uint8Array(Buffer.concat([...pickles, ...content]));
 }
 
-/** A contiguous tensor of f32 numbers with a storage of its own. */
+/** A contiguous tensor of f32 numbers that has the whole of its storage. */
 export function floatTensor(key: string, shape: readonly number[], values: Float32Array): TorchTensor {
   const bytes = new Uint8Array(values.slice().buffer);
   return { storage: { key, type: 'Float', bytes }, shape };

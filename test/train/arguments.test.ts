@@ -31,7 +31,7 @@ const looseMask = mask as unknown as Loose;
 const buffer = library.uploadFloats(device, 16);
 const attended = { q, k: q, v: q, heads: 1, headDim: 16, tags: ['NOUN', 'DET'], mask };
 
-/** By what the error calls the argument, or its field; each with what it accepts of the odd values. */
+/** Calls by the name of the function and the field, with those of the odd values that are allowed. */
 const CALLS: readonly [string, Call, (readonly unknown[])?][] = [
   ['openDevice', (value) => functions.openDevice(value), [OTHER]],
   ['openDevice: adapter', (adapter) => functions.openDevice({ adapter })],
@@ -56,7 +56,7 @@ const CALLS: readonly [string, Call, (readonly unknown[])?][] = [
   ['useMask', (value) => loose.useMask(value)],
   ['fromRules', (rules) => Mask.fromRules(rules)],
   ['fromRules: strategy', (strategy) => Mask.fromRules('paper', strategy)],
-  ['fromRules: options', (given) => Mask.fromRules('paper', 'hard', given), [OTHER]],
+  ['fromRules: options', (value) => Mask.fromRules('paper', 'hard', value), [OTHER]],
   ['fromRules: beta', (beta) => Mask.fromRules('paper', 'hard', { beta }), [5]],
   ['perHead', (masks) => Mask.perHead(masks)],
   ['perHead: a mask', (value) => Mask.perHead([value])],
@@ -72,7 +72,7 @@ const CALLS: readonly [string, Call, (readonly unknown[])?][] = [
   ['explain', (text) => loose.explain(text), ['x']],
   ['train', (train) => loose.train(train, examples)],
   ['train: dev', (dev) => loose.train(examples, dev)],
-  ['train: options', (given) => loose.train([], examples, given)],
+  ['train: options', (value) => loose.train([], examples, value)],
   [
     'train: learningRate',
     (learningRate) => loose.train(examples, examples, { epochs: 1, learningRate }),
@@ -107,7 +107,7 @@ const CALLS: readonly [string, Call, (readonly unknown[])?][] = [
   ['build: rules', (rules) => Model.build(device, { ...options, rules })],
   ['Attention', (value) => new Attention(device, value as never)],
   ['Vocabulary', (tokens) => new Vocabulary(tokens as never)],
-  ['TaggedTokenizer', (given) => new TaggedTokenizer(given as never)],
+  ['TaggedTokenizer', (value) => new TaggedTokenizer(value as never)],
   ['TaggedTokenizer: vocabulary', (value) => new TaggedTokenizer({ vocabulary: value as never })],
   ['TaggedTokenizer: maxLength', (maxLength) => tokenizerOf({ maxLength }), [5]],
   ['tokens', (text) => tokenizerOf({}).tokens(text as never), ['x']],
@@ -115,7 +115,7 @@ const CALLS: readonly [string, Call, (readonly unknown[])?][] = [
   ['presetRules', (name) => functions.presetRules(name)],
   ['formatRules', (rules) => functions.formatRules(rules)],
   ['parseRules', (text) => functions.parseRules(text)],
-  ['explainText', (given) => functions.explainText('the film', given)],
+  ['explainText', (value) => functions.explainText('the film', value)],
   ['explainPage', (explanation) => functions.explainPage(explanation)],
   ['runTraining', (run) => functions.runTraining(device, run, 'x')],
 ];
@@ -173,7 +173,7 @@ describe('an argument of the public library that is not what it should be', () =
     }
   });
 
-  it('names its place', () => {
+  it('is named with its path', () => {
     const message = (call: () => unknown) => {
       try {
         return call();

@@ -3,12 +3,12 @@ import { mostProbable, softmax } from '../../src/train/evaluation.js';
 import type { Checkpoint } from '../../src/train/trainer.js';
 import { logitsOf, smallModel, TEXTS, withModel } from './models.js';
 
-/** -log of the softmax, another way than the engine's. */
+/** -log of the softmax, computed in another way than in the engine. */
 function crossEntropy(logits: number[], label: number): number {
   return Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit - logits[label]), 0));
 }
 
-/** More sentences than are read at once, no two alike. */
+/** More sentences than a batch of an evaluation has, all different. */
 const EXAMPLES = Array.from({ length: 150 }, (_, index) => {
   const [first, second] = [TEXTS[index % 4], TEXTS[Math.floor(index / 4) % 4]];
   return { text: `${first} ${second}`.slice(0, 20 + index), label: (index * 7) % 3 };
@@ -55,6 +55,7 @@ describe('a training run', () => {
   /** The steps after which 24 sentences were evaluated, in batches of four over two epochs. */
   async function evaluatedSteps(evaluations: number): Promise<number[]> {
     const steps: number[] = [];
+    const epochEnds: [step: number, evaluated?: number][] = [];
     const [train, dev] = [EXAMPLES.slice(0, 24), EXAMPLES.slice(0, 4)];
     await withModel(smallModel('hard', { classes: ['a', 'b', 'c'] }), (model) =>
       model.train(
@@ -63,10 +64,14 @@ describe('a training run', () => {
         { epochs: 2, batchSize: 4, evaluationsPerEpoch: evaluations },
         {
           onEvaluation: ({ step }) => void steps.push(step),
-          onEpoch: ({ step }) => void expect(step, 'an epoch ends with an evaluation').toBe(steps.at(-1)),
+          onEpoch: ({ step }) => void epochEnds.push([step, steps.at(-1)]),
         },
       ),
     );
+    expect(epochEnds, 'each epoch ends with an evaluation').toEqual([
+      [6, 6],
+      [12, 12],
+    ]);
     return steps;
   }
 
@@ -79,20 +84,20 @@ describe('a training run', () => {
     expect(await evaluatedSteps(evaluations)).toEqual(steps);
   });
 
-  it('is evaluated as often where that does not divide the steps', async () => {
+  it('is evaluated 4 times in an epoch of 6 steps', async () => {
     expect(await evaluatedSteps(4)).toHaveLength(2 * 4);
   });
 });
 
 describe('a training run with earlyStoppingPatience', () => {
   const [train, dev] = [EXAMPLES.slice(0, 24), EXAMPLES.slice(0, 4)];
-  // So small a rate that no evaluation is better than the first.
+  // The rate is so small that no evaluation is better than the first.
   const options = {
     ...{ epochs: 3, batchSize: 4, evaluationsPerEpoch: 2, learningRate: 1e-30, weightDecay: 0 },
     earlyStoppingPatience: 4,
   };
 
-  it('ends after this number of evaluations without a better one, also where it was resumed', async () => {
+  it('ends after this number of evaluations without a better one, also when it is resumed', async () => {
     await withModel(smallModel('hard', { classes: ['a', 'b', 'c'] }), async (model) => {
       const steps: number[] = [];
       const checkpoints: Promise<Checkpoint>[] = [];
@@ -135,17 +140,17 @@ describe('predict', () => {
     });
   });
 
-  it('follows other rules and another bias from the next call on, and goes back', async () => {
+  it('follows a new mask from the next call on, and then the first one again', async () => {
     await withModel(smallModel('none'), async (model) => {
-      const own = await logitsOf(model);
+      const first = await logitsOf(model);
       const others: number[][][] = [];
       for (const [strategy, beta] of [['hard'], ['soft'], ['soft', 1], ['guided']] as const) {
         model.useMask(model.description.mask.with({ strategy, beta }));
         others.push(await logitsOf(model));
       }
-      expect(new Set([own, ...others].map((logits) => logits[1].join())).size).toBe(5);
+      expect(new Set([first, ...others].map((logits) => logits[1].join())).size).toBe(5);
       model.useMask(model.description.mask.with({ strategy: 'none' }));
-      expect(await logitsOf(model)).toEqual(own);
+      expect(await logitsOf(model)).toEqual(first);
       const built = await withModel(smallModel('hard'), (hard) => logitsOf(hard));
       expect(built, 'as if it had been built with them').toEqual(others[0]);
     });
@@ -153,14 +158,14 @@ describe('predict', () => {
 });
 
 describe('softmax', () => {
-  it('keeps its numbers where the exponential would leave the range', () => {
+  it('is right where exponentials overflow or underflow', () => {
     expect(softmax([1000, 1000, 0])).toEqual([0.5, 0.5, 0]);
     expect(softmax([-1000, -1001])[0]).toBeCloseTo(1 / (1 + Math.exp(-1)), 12);
   });
 });
 
 describe('mostProbable', () => {
-  it('is the largest, and the first of equals', () => {
+  it('is the index of the largest number, and of the first among equals', () => {
     expect(mostProbable([1, 3, 2])).toBe(1);
     expect(mostProbable([-1, -3, -2])).toBe(0);
     expect(mostProbable([2, 5, 5])).toBe(1);

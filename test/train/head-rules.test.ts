@@ -27,7 +27,7 @@ function headRules(...rules: RuleSet[]): HeadRules {
 /** Two layers of two heads, three of them different, some within a scope. */
 const RULES = headRules(PAPER_RULES, presetRules('floor'), presetRules('paper@2'), PAPER_RULES);
 
-/** The same over whole documents, for which there are fewer kernels to compile. */
+/** Rules over whole documents, which need fewer kernels. */
 const UNSCOPED = headRules(PAPER_RULES, presetRules('all-pairs'), PAPER_RULES, PAPER_RULES);
 
 const ENCODED = TEXTS.map((text) => encodedText(text, bertVocabulary()));
@@ -70,7 +70,7 @@ describe('a plan for the heads of several layers', () => {
     expect(density.tags.find(({ tag }) => tag === '[CLS]')!.density).toBe(1);
   });
 
-  it('is one plan of all heads where what differs is learned', () => {
+  it('is one plan for all heads under learned biases', () => {
     const { heads } = new Planner(
       AttentionMask.fromRules(RULES, 'learned', { beta: 2 }),
       () => WIDE_TILE,
@@ -83,7 +83,7 @@ describe('a plan for the heads of several layers', () => {
 describe('a model with rules for each head', () => {
   const folder = temporaryFolder();
 
-  it('is saved and loaded as it is', async () => {
+  it('is saved and loaded unchanged', async () => {
     const saved = join(folder, 'saved');
     const logits = await withModel(smallModel('guided', { rules: UNSCOPED }, device), async (model) => {
       await model.save(saved);
@@ -110,7 +110,7 @@ describe('a model with rules for each head', () => {
 });
 
 describe('pruning a model', () => {
-  it('makes rules for each head, as dense as asked for, that a model of its shape can have', async () => {
+  it('makes rules for each head, of the density asked for, with which the model runs', async () => {
     await withModel(smallModel('learned', {}, device), async (model) => {
       const done: number[] = [];
       const { rules, densities } = await model.prune(TEXTS, 0.5, (count) => done.push(count));
@@ -154,7 +154,7 @@ describe('pruning a model', () => {
 describe('a sparsity penalty', () => {
   const examples = TEXTS.map((text, label) => ({ text, label: label % 2 }));
 
-  it('changes what is learned, and is refused where nothing is', async () => {
+  it('changes learned biases, and is refused where none are learned', async () => {
     const tableAfter = async (sparsity: number) =>
       withModel(
         smallModel('learned', { shape: { ...SMALL_SHAPE, attentionDropout: 0 } }, device),

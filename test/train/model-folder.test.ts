@@ -28,26 +28,26 @@ describe('a model folder', () => {
         return { logits: await logitsOf(model), description: model.description };
       },
     );
-    expect(new Set(logits.map((row) => row.join())).size, 'every text its own logits').toBe(logits.length);
+    expect(new Set(logits.map((row) => row.join())).size, 'each text has other logits').toBe(logits.length);
     await withModel(loaded(folder), async (model) => {
       expect(await logitsOf(model)).toEqual(logits);
       expect(model.description).toEqual(description);
       const mask = AttentionMask.fromRules(
-        parseRules('{ "name": "own", "tags": ["X1"], "hard": {} }'),
+        parseRules('{ "name": "other", "tags": ["X1"], "hard": {} }'),
         'hard',
       );
       const useMask = () => model.useMask(mask);
-      if (tagEmbeddings) expect(useMask).toThrow(/"own" are about other tags than those .* embeddings of/);
+      if (tagEmbeddings) expect(useMask).toThrow(/"other" are about other tags than those .* embeddings of/);
       else expect(useMask).not.toThrow();
     });
   });
 
   it('keeps its rules, bias, classes and length', async () => {
     const rules = parseRules(
-      '{ "name": "own", "beta": 2, "hard": { "*": ["=", "NOUN"] }, "soft": [["ADJ", "VERB"]] }',
+      '{ "name": "custom", "beta": 2, "hard": { "*": ["=", "NOUN"] }, "soft": [["ADJ", "VERB"]] }',
     );
     const options = { rules, beta: 3.5, classes: ['no', 'maybe', 'yes'], maxLength: 9 };
-    const folder = join(root, 'own');
+    const folder = join(root, 'options');
     const logits = await withModel(smallModel('guided', options), async (model) => {
       await model.save(folder);
       return logitsOf(model);
@@ -114,7 +114,7 @@ describe('a model folder is refused', () => {
     ['a text for a number', { hidden_size: '32' }, /"hidden_size" is "32"; expected a number/],
     ['heads that do not fit', { num_attention_heads: 5 }, /over 5 heads; expected/],
     ['half a layer', { num_hidden_layers: 1.5 }, /"num_hidden_layers" is 1\.5; expected a whole number/],
-    ['a norm that divides by less than 0', { layer_norm_eps: -1 }, /-1.*expected/],
+    ['a negative epsilon of norms', { layer_norm_eps: -1 }, /-1.*expected/],
     ['one class', { id2label: { 0: 'all' } }, /1 class; expected at least two/],
     ['classes that are not counted from 0', { id2label: { 1: 'a', 2: 'b' } }, /"id2label" does not name/],
     ['an unknown strategy', { parsimony: { strategy: 'x', beta: 5, max_length: 9 } }, /"x"; expected one of/],
@@ -146,9 +146,9 @@ describe('a model folder is refused', () => {
     await expectRefused('model.safetensors', lacking, /tensor "bert\.pooler\.dense\.bias" is missing/);
     const extra = withTensors((tensors) => tensors.set('other', { shape: [1], values: Float32Array.of(1) }));
     await expectRefused('model.safetensors', extra, /tensor "other" is none of this model's/);
-    const turned = withTensors((tensors) =>
+    const reshaped = withTensors((tensors) =>
       tensors.set(name, { shape: [4, 8], values: new Float32Array(32) }),
     );
-    await expectRefused('model.safetensors', turned, /"bert\.pooler\.dense\.bias" is 4 x 8; expected 32/);
+    await expectRefused('model.safetensors', reshaped, /"bert\.pooler\.dense\.bias" is 4 x 8; expected 32/);
   });
 });

@@ -20,7 +20,7 @@ const DISTILBERT: ModelConfig = { ...SMALL_DISTILBERT, vocabulary: PIECES.length
 
 const one: Tensor = { shape: [1], values: Float32Array.of(1) };
 
-/** A checkpoint of one architecture: its tensors' names with no prefix where it is a bare encoder. */
+/** Writes a checkpoint of one architecture. The names of a bare encoder's tensors have no prefix. */
 function write(
   config: ModelConfig,
   architecture: string,
@@ -84,27 +84,30 @@ describe('startFrom', () => {
       ['vocab_projector.bias'],
     ],
     ['DistilBertForSequenceClassification', DISTILBERT, () => {}, [], []],
-  ])('of %s', async (architecture, config, change, drawn, left) => {
-    const expected = write(config, architecture, change);
-    const { weights, notes, description } = await start({ seed: 3 });
-    expect(description.classes).toEqual(['negative', 'positive']);
-    expect(notes).toEqual([
-      ...(left.length > 0 ? [`not used: ${left.join(', ')}`] : []),
-      ...(drawn.length > 0 ? [`drawn from seed 3: ${drawn.join(', ')}`] : []),
-    ]);
-    expect([...weights.keys()].sort()).toEqual([...expected.keys()].sort());
-    const fresh = [...weights.keys()].filter((name) => !same(weights.get(name), expected.get(name)));
-    expect(fresh.sort()).toEqual([...drawn].sort());
-    expect((await start({ seed: 3 })).weights.get('classifier.weight')).toEqual(
-      weights.get('classifier.weight'),
-    );
-    if (drawn.length === 0) return;
-    const other = await start({ seed: 4 });
-    expect(other.weights.get('classifier.weight')).not.toEqual(weights.get('classifier.weight'));
-  });
+  ])(
+    'takes the weights of %s, and draws those that are missing',
+    async (architecture, config, change, drawn, left) => {
+      const expected = write(config, architecture, change);
+      const { weights, notes, description } = await start({ seed: 3 });
+      expect(description.classes).toEqual(['negative', 'positive']);
+      expect(notes).toEqual([
+        ...(left.length > 0 ? [`not used: ${left.join(', ')}`] : []),
+        ...(drawn.length > 0 ? [`drawn from seed 3: ${drawn.join(', ')}`] : []),
+      ]);
+      expect([...weights.keys()].sort()).toEqual([...expected.keys()].sort());
+      const fresh = [...weights.keys()].filter((name) => !same(weights.get(name), expected.get(name)));
+      expect(fresh.sort()).toEqual([...drawn].sort());
+      expect((await start({ seed: 3 })).weights.get('classifier.weight')).toEqual(
+        weights.get('classifier.weight'),
+      );
+      if (drawn.length === 0) return;
+      const other = await start({ seed: 4 });
+      expect(other.weights.get('classifier.weight')).not.toEqual(weights.get('classifier.weight'));
+    },
+  );
 
   it.each<[string, Record<string, unknown>, StartOptions, RegExp | undefined]>([
-    ['as many', {}, {}, undefined],
+    ['the same number, without names', {}, {}, undefined],
     [
       'more',
       {},
@@ -113,12 +116,12 @@ describe('startFrom', () => {
     ],
     ['the same in capitals', { id2label: { 0: 'NEGATIVE', 1: 'POSITIVE' } }, {}, undefined],
     [
-      'the same the other way round',
+      'the same in another order',
       { id2label: { 0: 'Positive', 1: 'Negative' } },
       {},
       /classes are Positive, Neg/,
     ],
-  ])('draws a classifier where the data has other classes: %s', async (_, labels, options, says) => {
+  ])('draws a classifier only where the data has other classes: %s', async (_, labels, options, says) => {
     const expected = randomWeights(BERT, 7);
     writeCheckpoint(folder, { ...huggingFaceConfig(BERT), ...labels }, tensorsOf(BERT, expected));
     const { notes, weights } = await start(options);
@@ -166,7 +169,7 @@ describe('startFrom', () => {
 
   it.each<[string, (tensors: Map<string, Tensor>) => void, RegExp]>([
     [
-      'an encoder with a hole',
+      'an encoder that lacks a tensor',
       without('bert.encoder.layer.1.output.dense.bias'),
       /output\.dense\.bias" is missing$/,
     ],

@@ -28,7 +28,7 @@ const CONFIG = {
   attentionDropout: 0.2,
 };
 const MASK = 3;
-/** Two steps an epoch, of three batches each; the last batch of the second has one example instead of two. */
+/** Two steps an epoch, of three batches each. The last batch of an epoch has one example instead of two. */
 const OPTIONS = {
   epochs: 2,
   batchSize: 2,
@@ -65,7 +65,7 @@ const TRAIN = someData(1, 11);
 const DEV = someData(2, 8);
 const WEIGHTS = randomWeights(CONFIG, 3);
 
-/** "mask": separates the draws of masks from others with the same seed. */
+/** The bytes of "mask": they separate the draws of masks from others with the same seed. */
 const MASKING = 0x6d61736b;
 
 /** Whether a token would be masked if it were not [CLS] or [SEP]. */
@@ -161,7 +161,7 @@ function distance(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return Math.sqrt(squares);
 }
 
-describe('a run of four steps, against a trainer in float64', () => {
+describe('a run of four steps, compared with a trainer in float64,', () => {
   let [engine, float64]: Run[] = [];
   let plain: Run[];
 
@@ -184,7 +184,7 @@ describe('a run of four steps, against a trainer in float64', () => {
     expect(drawn.filter(([, last]) => last).length).toBeGreaterThan(2);
   });
 
-  it('has the losses of every step', () => {
+  it('has the same losses in every step', () => {
     expect(engine.losses).toHaveLength(4);
     engine.losses.forEach((_, step) => {
       const error = (run: Run) => Math.abs(run.losses[step] - float64.losses[step]);
@@ -192,7 +192,8 @@ describe('a run of four steps, against a trainer in float64', () => {
     });
   });
 
-  it('has the loss and the predictions of every evaluation', () => {
+  it('has the same loss and predictions in every evaluation', () => {
+    expect(engine.dev).toHaveLength(4);
     engine.dev.forEach(({ loss, predicted }, index) => {
       const error = (run: Run) => Math.abs(run.dev[index].loss - float64.dev[index].loss);
       expect(Math.abs(loss - float64.dev[index].loss)).toBeLessThanOrEqual(allowed(error, 1));
@@ -200,7 +201,8 @@ describe('a run of four steps, against a trainer in float64', () => {
     });
   });
 
-  it('ends with the weights', () => {
+  it('ends with the same weights', () => {
+    expect(engine.weights.size).toBe(WEIGHTS.size);
     for (const [name, values] of engine.weights) {
       // Softmax ignores an offset of all keys: this gradient is only rounding, and AdamW turns it into steps.
       if (name.endsWith('key.bias')) continue;

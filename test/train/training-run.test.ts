@@ -92,8 +92,8 @@ async function finished(folder: string, options: Partial<TrainingRun> = {}): Pro
   return from;
 }
 
-describe('a run with an accuracy at which it ends', () => {
-  it('ends at the first evaluation that has it, and is finished', async () => {
+describe('a run with `until`', () => {
+  it('ends at the first evaluation with that accuracy, and is finished', async () => {
     const folder = join(root, 'until');
     const options = { ...run, until: 0.01 };
     const { evaluations, epochs, best, final } = await runTraining(await testDevice(), options, folder);
@@ -173,7 +173,7 @@ describe('an interrupted run', () => {
     expect(await finished(undisturbed)).toBe(12);
   });
 
-  it('starts again over a finished run, where --force asks for it', async () => {
+  it('may start again over a finished run with --force', async () => {
     const folder = join(root, 'again');
     cpSync(undisturbed, folder, { recursive: true });
     expect(await finished(folder, { startOver: true, force: true })).toBe(0);
@@ -205,7 +205,7 @@ describe('a run is refused, and the folder stays unchanged,', () => {
       () => ({ lrScheduler: 'cosine' }),
       /with lrScheduler linear; expected cosine/,
     ],
-    ['with a setting less', () => ({ saveSteps: undefined }), /with saveSteps 2; expected undefined/],
+    ['without one of its settings', () => ({ saveSteps: undefined }), /with saveSteps 2; expected undefined/],
     [
       'with other rules',
       () => ({ mask: run.mask!.with({ beta: 4 }) }),
@@ -235,12 +235,12 @@ describe('a run is refused, and the folder stays unchanged,', () => {
 
   it.each<[string, (folder: string) => void, RegExp]>([
     [
-      'cut off',
+      'with a checkpoint that is cut off',
       (folder) => truncateSync(join(folder, 'checkpoint.safetensors'), 9_000),
       /checkpoint\.safetensors: .*cut off/,
     ],
     [
-      'without notes',
+      'with a checkpoint without notes',
       (folder) => cpSync(join(folder, 'model.safetensors'), join(folder, 'checkpoint.safetensors')),
       /does not name its run/,
     ],

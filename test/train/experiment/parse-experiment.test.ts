@@ -16,7 +16,7 @@ const TEXT = `{
 }`;
 
 describe('the file of an experiment', () => {
-  it('is read as it is written', () => {
+  it('gives settings, conditions, comparisons and range', () => {
     const experiment = parseExperiment(TEXT, 'two.json');
     expect(experiment.settings).toEqual({ data: 'embedded', epochs: 2, learningRate: 5e-4 });
     expect(Object.keys(experiment.conditions)).toEqual(['none', 'random rules']);
@@ -26,7 +26,7 @@ describe('the file of an experiment', () => {
     expect(experiment.range).toEqual(['random rules', 'none']);
   });
 
-  it('states what is confirmatory, and the margin of what is called equal', () => {
+  it('lists the confirmatory measures, and the margin within which conditions count as equal', () => {
     const stated = {
       treatment: 'none',
       baseline: 'random rules',
@@ -44,14 +44,14 @@ describe('the file of an experiment', () => {
     expect(confirmatoryTests(exploratory(experiment))).toBe(0);
   });
 
-  it('is as docs/experiments.md describes it', () => {
+  it('may be that of docs/experiments.md', () => {
     const page = readFileSync(join(import.meta.dirname, '../../../docs/experiments.md'), 'utf8');
     const [, text] = /```json\n([\s\S]*?)```/.exec(page)!;
     // Accuracy, steps and the margin, at three sizes.
     expect(confirmatoryTests(parseExperiment(text, 'docs.json'))).toBe(9);
   });
 
-  it('may use the names of version 0.1, and means the same as with the current ones', () => {
+  it('may use the names of version 0.1', () => {
     const today = TEXT.replace(/"lr"/g, '"learningRate"');
     const before = TEXT.replace('"conditions"', '"contenders"');
     expect(parseExperiment(before, 'two.json')).toEqual(parseExperiment(today, 'two.json'));

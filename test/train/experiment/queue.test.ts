@@ -22,7 +22,7 @@ describe('the address of a queue', () => {
     ['redis://host', { host: 'host', port: 6379, db: 0 }],
     ['rediss://u:p%40ss@host:1/2', { host: 'host', port: 1, db: 2, username: 'u', password: 'p@ss' }],
     ['redis://:secret@[::1]:7', { host: '::1', port: 7, db: 0, password: 'secret' }],
-  ])('%s', (text, expected) => {
+  ])('%s is read, and shown without user and password', (text, expected) => {
     const address = parseQueueAddress(text, '--queue');
     expect(address).toMatchObject(expected);
     expect(address.tls !== undefined).toBe(text.startsWith('rediss'));
@@ -42,11 +42,11 @@ describe('the address of a queue', () => {
   });
 });
 
-describe('a result on its way back', () => {
+describe('a result that a worker sends', () => {
   const [cell, other] = cellsOf(gridIn('.'));
   const delivery = deliveryOf(resultOf(cell, 'data'));
 
-  it('arrives as it is', () => {
+  it('arrives unchanged', () => {
     expect(resultIn(delivery, cell, 'here')).toEqual(resultOf(cell, 'data'));
   });
 
@@ -54,7 +54,7 @@ describe('a result on its way back', () => {
     ['nothing', undefined, cell],
     ['other bytes', { ...delivery, result: delivery.result.replace('100', '101') }, cell],
     ['another cell', delivery, other],
-  ])('that is %s is refused', (_, arrived, expected) => {
+  ])('is refused where it is %s', (_, arrived, expected) => {
     expect(() => resultIn(arrived, expected, 'here')).toThrow('here: the result of a worker is damaged');
   });
 });
@@ -95,7 +95,7 @@ describe.skipIf(missing)('a queue of cells', () => {
 
   const started: string[] = [];
 
-  /** Runs what a job says, without a GPU. */
+  /** Runs the cell of a job without a GPU. */
   const run: RunJob = async (job, { signal, onProgress }) => {
     const { cell } = checkedJob(job, 'a job');
     started.push(cell.id);
@@ -119,7 +119,7 @@ describe.skipIf(missing)('a queue of cells', () => {
     });
   }
 
-  it('gives the results of one process, each cell run once, the pruned ones after the learned ones; a second time from the queue', async () => {
+  it('runs each cell once, pruned ones after their learned ones, and has the results of one process, also when asked again', async () => {
     const stopped = new AbortController();
     const workers = [serve([run], stopped.signal), serve([run, run], stopped.signal)];
     const results = await submit('grid');
@@ -138,7 +138,7 @@ describe.skipIf(missing)('a queue of cells', () => {
     await Promise.allSettled(workers);
   });
 
-  it('reports a cell that fails three times and goes on, adds a lost job again, and tries again after `retry`', async () => {
+  it('continues after a cell that fails three times, runs it after `retry`, and adds a lost job again', async () => {
     const name = 'failing';
     const [bad, lost] = cellsOf(grid).map((cell) => jobFor({ ...grid, name }, cell, data));
     const queue = await opened();

@@ -11,7 +11,7 @@ const experiment = parseExperiment(
   'three.json',
 );
 
-function reading(marks: string): MarkedEvaluation {
+function evaluation(marks: string): MarkedEvaluation {
   return { epoch: 1, step: 10, accuracy: 0.5, loss: 1, f1: 0.5, matthews: 0, marks };
 }
 
@@ -25,8 +25,8 @@ function result(condition: string, seed: number, best: string, final: string, ma
     adapter: '',
     density: 0.25 * seed,
     evaluations: [],
-    best: reading(best),
-    final: reading(final),
+    best: evaluation(best),
+    final: evaluation(final),
     tokensPerSecond: 100,
     seconds: 1,
   };
@@ -52,7 +52,7 @@ describe('the tables of an experiment', () => {
     expect(long.comparisons).toEqual([]);
   });
 
-  it('have means over seeds of both checkpoints, densities, and positions between floor and ceiling', () => {
+  it('have densities, and the means of both checkpoints over seeds', () => {
     const byName = new Map(short.conditions.map((row) => [row.condition, row]));
     expect(byName.get('none')).toMatchObject({ seeds: 2, density: 0.375 });
     expect(byName.get('none')!.best.value).toBeCloseTo(0.85, 12);
@@ -61,7 +61,7 @@ describe('the tables of an experiment', () => {
     expect(byName.get('none')!.best.high).toBe(1);
   });
 
-  it('have positions between floor and ceiling where these are shown to differ', () => {
+  it('have places between floor and ceiling where these are shown to differ', () => {
     const marks = (right: number) => '1'.repeat(right).padEnd(100, '0');
     const seeds = Array.from({ length: 10 }, (_, at) => at + 1);
     const clear = [
@@ -78,18 +78,18 @@ describe('the tables of an experiment', () => {
     [1, 2 / 3, 0].forEach((place, index) => {
       expect(places[index]).toBeCloseTo(place, 12);
     });
-    const nowhere = [Number.NaN, Number.NaN, Number.NaN];
+    const noPlaces = [Number.NaN, Number.NaN, Number.NaN];
     const fewer = clear.filter(({ point }) => point.seed !== 10);
-    expect(experimentTables(experiment, fewer)[0].conditions.map((row) => row.place)).toEqual(nowhere);
+    expect(experimentTables(experiment, fewer)[0].conditions.map((row) => row.place)).toEqual(noPlaces);
     const unclear = clear.map(({ condition, point, ...others }) => {
-      const isTurned = Number(point.seed) <= 4 && condition !== 'hard';
-      const name = isTurned ? { none: 'floor', floor: 'none' }[condition]! : condition;
+      const isSwapped = Number(point.seed) <= 4 && condition !== 'hard';
+      const name = isSwapped ? { none: 'floor', floor: 'none' }[condition]! : condition;
       return { ...others, point, condition: name };
     });
-    expect(experimentTables(experiment, unclear)[0].conditions.map((row) => row.place)).toEqual(nowhere);
+    expect(experimentTables(experiment, unclear)[0].conditions.map((row) => row.place)).toEqual(noPlaces);
   });
 
-  it('compare over the seeds that both have, and test nothing with too few of them', () => {
+  it('compare conditions over the seeds that both have, and test nothing with too few of them', () => {
     const hardNone = short.comparisons.find(
       ({ baseline, measured }) => baseline === 'none' && measured === 'best',
     )!;
@@ -115,10 +115,10 @@ describe('the tables of an experiment', () => {
     expect(first.conditions[0].best.value).toBeCloseTo((0.8 + 0.6) / 2, 12);
   });
 
-  it('compare on test where every run has it, and steps where every run has a threshold', () => {
+  it('compare test accuracy where every run has it, and steps where every run has a threshold', () => {
     const timed = (condition: string, seed: number, step: number, accuracy: number): CellResult => {
       const one = result(condition, seed, '1100', '1100');
-      const test = { ...reading(accuracy > 0.5 ? '1110' : '1000'), accuracy };
+      const test = { ...evaluation(accuracy > 0.5 ? '1110' : '1000'), accuracy };
       const evaluations = [{ ...one.final, step, accuracy }];
       return { ...one, settings: { until: 0.9 }, evaluations, test };
     };

@@ -36,18 +36,18 @@ function newResults(): string {
   return join(folder, `results-${folders++}`);
 }
 
-/** Runs a grid with runs that take a few milliseconds, and lists those that were started in `started`. */
+/** Runs a grid whose cells take a few milliseconds. @param started Gets the ids of the cells that start. */
 function run(results: string, started: string[], options: Partial<GridOptions> = {}, runners = 1) {
   const runner = async (cell: Cell) => {
     started.push(cell.id);
     await delay(3);
     return resultOf(cell, data);
   };
-  const all = { results, lockSeconds: 1, continues: true, ...options };
+  const gridOptions = { results, lockSeconds: 1, continues: true, ...options };
   return runGrid(
     GRID,
     Array.from({ length: runners }, () => runner),
-    all,
+    gridOptions,
   );
 }
 
@@ -67,7 +67,7 @@ const space = process.platform === 'linux' ? readlinkSync('/proc/self/ns/pid') :
 const ELSEWHERE = { pid: 1, host: 'elsewhere', space: '' };
 
 describe('a grid', () => {
-  it('of three shards in one folder runs each cell once, a pruned one after the learned one, and gives the results of one process', async () => {
+  it('in three shards runs each cell once, pruned ones after their learned ones, and has the results of one process', async () => {
     const [alone, together] = [newResults(), newResults()];
     const expected = await run(alone, []);
     const started: string[] = [];
@@ -84,7 +84,7 @@ describe('a grid', () => {
 
   it.each([
     ['of this host that has ended, at once', { pid: 2 ** 22, host: hostname(), space }, 0],
-    ['of another host that gives no sign for too long', ELSEWHERE, 5],
+    ['of another host whose claim is too old', ELSEWHERE, 5],
   ])('takes over the cell of a process %s', async (_, holder, age) => {
     const results = newResults();
     claim(results, CELLS[0], holder, age);
@@ -93,13 +93,13 @@ describe('a grid', () => {
     expect(started[0]).toBe(CELLS[0].id);
   });
 
-  it('leaves a cell to a process that gives signs, and says so', async () => {
+  it('leaves a cell to a process that renews its claim, and says so', async () => {
     const results = newResults();
     const file = claim(results, CELLS[0], ELSEWHERE);
-    const signs = setInterval(() => utimesSync(file, new Date(), new Date()), 100);
+    const renewal = setInterval(() => utimesSync(file, new Date(), new Date()), 100);
     const started: string[] = [];
     const found = await run(results, started, { shard: { index: 0, count: 2 } });
-    clearInterval(signs);
+    clearInterval(renewal);
     expect(found).toHaveLength(CELLS.length - 1);
     expect(started).not.toContain(CELLS[0].id);
     expect((await gridState(results, GRID))[0]).toEqual({
@@ -154,9 +154,9 @@ describe('the job of a cell', () => {
     '%s gives the same cell elsewhere',
     (_, cell) => {
       const job = JSON.parse(JSON.stringify(jobOf(GRID, cell, 'hash')));
-      const given = checkedJob(job, 'a job');
-      expect(given.cell).toEqual(cell);
-      expect(Object.keys(given.experiment.conditions)).toHaveLength(cell.condition === 'pruned' ? 2 : 1);
+      const received = checkedJob(job, 'a job');
+      expect(received.cell).toEqual(cell);
+      expect(Object.keys(received.experiment.conditions)).toHaveLength(cell.condition === 'pruned' ? 2 : 1);
     },
   );
 
@@ -174,7 +174,7 @@ describe('the job of a cell', () => {
   });
 });
 
-it('results of two adapters say that they differ', () => {
+it('a note names what differs between cells of two adapters', () => {
   const results = CELLS.map((cell, at) => resultOf(cell, data, at % 3 ? 'one' : 'two'));
   const machines = machinesOf(results);
   expect(machines.map(({ adapter, cells, seconds }) => [adapter, cells, seconds])).toEqual([
@@ -208,7 +208,7 @@ describe('the shard of a Slurm array', () => {
   });
 });
 
-it('leaves no files but results', () => {
+it('grids leave no files but results', () => {
   const left = readdirSync(folder).filter((name) => name.startsWith('results-'));
   const files = left.flatMap((name) => readdirSync(join(folder, name, 'grid')));
   expect(files.filter((name) => name !== 'claims' && !name.endsWith('.json'))).toEqual([]);

@@ -10,7 +10,7 @@ import {
   verdictOf,
 } from '../../../src/train/experiment/verdict.js';
 
-const CONTENDERS = ['none', 'hard', 'soft', 'floor', 'random', 'window'];
+const CONDITIONS = ['none', 'hard', 'soft', 'floor', 'random', 'window'];
 const SEEDS = Array.from({ length: 10 }, (_, at) => at + 1);
 const ROWS = 100;
 
@@ -18,15 +18,15 @@ const experiment: Experiment = {
   name: 'null',
   description: '',
   settings: {},
-  conditions: Object.fromEntries(CONTENDERS.map((name) => [name, {}])),
+  conditions: Object.fromEntries(CONDITIONS.map((name) => [name, {}])),
   grid: { seed: SEEDS },
-  comparisons: CONTENDERS.slice(1)
+  comparisons: CONDITIONS.slice(1)
     .flatMap((name) => [[name, 'none'], ...(name === 'hard' ? [] : [['hard', name]])])
     .map(([treatment, baseline]) => ({ treatment, baseline, confirmatory: ['accuracy', 'steps'] })),
 };
 
 function cell(condition: string, seed: number, best: number, final: number): CellResult {
-  const reading = (right: number) => {
+  const evaluation = (right: number) => {
     const marks = '1'.repeat(right).padEnd(ROWS, '0');
     return { epoch: 1, step: 1, accuracy: right / ROWS, loss: 1, f1: 0, matthews: 0, marks };
   };
@@ -39,9 +39,9 @@ function cell(condition: string, seed: number, best: number, final: number): Cel
     adapter: '',
     density: 1,
     // Steps to the threshold follow the accuracy; a quarter of the runs does not reach it.
-    evaluations: [{ ...reading(best), step: 1000 - 9 * best, accuracy: best < 70 ? 0.5 : 0.8 }],
-    best: reading(best),
-    final: reading(final),
+    evaluations: [{ ...evaluation(best), step: 1000 - 9 * best, accuracy: best < 70 ? 0.5 : 0.8 }],
+    best: evaluation(best),
+    final: evaluation(final),
     tokensPerSecond: 1,
     seconds: 1,
   };
@@ -51,13 +51,13 @@ function cell(condition: string, seed: number, best: number, final: number): Cel
 function drawn(random: () => number, lead = 0): CellResult[] {
   return SEEDS.flatMap((seed) => {
     const level = random() < 1 / 6 ? 50 : 60 + Math.floor(30 * random());
-    const right = CONTENDERS.map(() => level + Math.floor(8 * random()));
+    const right = CONDITIONS.map(() => level + Math.floor(8 * random()));
     // Names are assigned to measurements at random within each seed.
     for (let at = right.length - 1; at > 0; at--) {
       const other = Math.floor((at + 1) * random());
       [right[at], right[other]] = [right[other], right[at]];
     }
-    return CONTENDERS.map((name, at) => {
+    return CONDITIONS.map((name, at) => {
       const best = right[at] + (name === 'hard' ? lead : 0);
       return cell(name, seed, best, best - Math.floor(2 * random()));
     });
@@ -67,7 +67,7 @@ function drawn(random: () => number, lead = 0): CellResult[] {
 const confirmatory = (rows: readonly ComparisonRow[]) => rows.filter(({ isConfirmatory }) => isConfirmatory);
 
 describe('verdicts', () => {
-  it('err in at most 5 % of tables whose conditions are named at random within each seed', () => {
+  it('show a difference in at most 5 % of tables whose conditions are named at random within each seed', () => {
     const random = hostRandom(15);
     let wrong = 0;
     const tables = 200;
@@ -81,7 +81,7 @@ describe('verdicts', () => {
 
   it('call conditions that differ by the margin equally good in at most 5 % of tables', () => {
     const random = hostRandom(17);
-    const comparisons = CONTENDERS.slice(1).map(
+    const comparisons = CONDITIONS.slice(1).map(
       (treatment) => ({ treatment, baseline: 'none', confirmatory: ['accuracy'], margin: 0.03 }) as const,
     );
     let wrong = 0;
@@ -118,7 +118,7 @@ describe('verdicts', () => {
     expect(new Set(exploratory)).toEqual(new Set(['exploratory']));
   });
 
-  it('need ten seeds and all of the file, even for a clear difference', () => {
+  it('need ten seeds and all seeds of the file, even for a clear difference', () => {
     const results = drawn(hostRandom(16), 30);
     const verdicts = (seeds: readonly number[], planned: readonly number[], leastSeeds?: number) => {
       const here = results.filter(({ point }) => seeds.includes(Number(point.seed)));
@@ -135,7 +135,7 @@ describe('verdicts', () => {
     expect(verdicts(SEEDS, [...SEEDS, 11, 12], 11)).toBe('too few seeds: 10 of 11');
   });
 
-  it('are corrected for the comparisons that cannot be tested yet', () => {
+  it('are also corrected for comparisons that cannot be tested yet', () => {
     const results = drawn(hostRandom(16), 9);
     const some = results.filter(({ condition }) => ['none', 'hard'].includes(condition));
     const [{ comparisons }] = experimentTables(experiment, some);

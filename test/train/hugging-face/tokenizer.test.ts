@@ -11,7 +11,7 @@ const folder = join(temporaryFolder(), 'tokenizer');
 
 const VOCABULARY = `${PIECES.join('\n')}\n`;
 
-/** The fields that matter of a file that `BertTokenizerFast` saves. */
+/** The fields of a `tokenizer.json` of `BertTokenizerFast` that are read. */
 function tokenizerJson(changes: Record<string, object> = {}): string {
   const part = (name: string, json: object) => ({ [name]: { ...json, ...changes[name] } });
   return JSON.stringify({
@@ -62,7 +62,7 @@ describe('the tokenizer of a folder', () => {
       { lowerCase: false, stripAccents: false },
     ],
     [
-      'both, where the settings count more',
+      'both, where tokenizer_config.json decides',
       {
         'vocab.txt': VOCABULARY,
         'tokenizer.json': tokenizerJson(),
@@ -104,19 +104,19 @@ describe('the tokenizer of a folder', () => {
       ['<e1>', 'film', '[UNK]', '[SEP]'],
     ],
     [
-      'after it, in lower case',
+      'after the vocabulary, in lower case',
       { 'vocab.txt': VOCABULARY, 'added_tokens.json': '{"<e1>":20}' },
       ['<e1>', 'film', '<e1>', '[SEP]'],
     ],
     [
-      'by the settings',
+      'in tokenizer_config.json',
       {
         'vocab.txt': VOCABULARY,
         'tokenizer_config.json': '{"added_tokens_decoder":{"20":{"content":"<e1>","special":true}}}',
       },
       ['<e1>', 'film', '[UNK]', '[SEP]'],
     ],
-  ])('reads an added token %s, also from what it writes', async (_, files, expected) => {
+  ])('reads an added token, also from the files that are written of it: %s', async (_, files, expected) => {
     write(files);
     const { vocabulary } = await readTokenizer(folder);
     const textOf = (by: Vocabulary) => splitTokens('<e1>film <E1>[SEP]', by).map(({ text }) => text);
@@ -133,7 +133,7 @@ describe('the tokenizer of a folder', () => {
     expect(again.vocabulary.tokens).toEqual(vocabulary.tokens);
   });
 
-  it('keeps case where only the tokens say so, and reports that', async () => {
+  it('keeps case where only capitals in the vocabulary call for that, and reports it', async () => {
     write({ 'vocab.txt': `${VOCABULARY}The\n`, 'tokenizer_config.json': '{"model_max_length":48}' });
     const { vocabulary } = await readTokenizer(folder);
     expect(vocabulary.normalisation).toMatchObject({ lowerCase: false, stripAccents: false });
@@ -158,7 +158,7 @@ describe('the tokenizer of a folder', () => {
       /"normalizer" has type "NFKC", which is not supported/,
     ],
     [
-      'an added token without a place',
+      'an added token whose id leaves a gap',
       { 'tokenizer.json': tokenizerJson({ added_tokens: [{ id: 30, content: '<url>' }] }) },
       /the added token "<url>"; expected id 20, the next after the vocabulary, not 30/,
     ],
@@ -192,7 +192,7 @@ describe('the tokenizer of a folder', () => {
       new RegExp(`tokenizer_config\\.json: "${name}" is ${value.replace(/[[\]]/g, '\\$&')}`),
     ]),
     [
-      'a tokenizer of its own',
+      'a custom tokenizer',
       { 'vocab.txt': VOCABULARY, 'tokenizer_config.json': '{"auto_map":{"AutoTokenizer":["a.B",null]}}' },
       /"auto_map" names a tokenizer of its own/,
     ],
@@ -202,12 +202,12 @@ describe('the tokenizer of a folder', () => {
       /vocab\.txt:20: token "x"; expected "\.", which has id 19 in tokenizer\.json/,
     ],
     [
-      'a token of an id that another has',
+      'an id of two tokens',
       { 'tokenizer.json': tokenizerJson({ model: { vocab: { '[PAD]': 0, a: 0 } } }) },
       /token "a" has id 0; expected an id of its own, from 0 to 1/,
     ],
     [
-      'ids that leave out some',
+      'a gap between ids',
       { 'tokenizer.json': tokenizerJson({ model: { vocab: { '[PAD]': 0, a: 7e9 } } }) },
       /token "a" has id 7000000000/,
     ],

@@ -101,7 +101,7 @@ describe.each(FORMATS)('a file of PyTorch, %s', (_, write) => {
     }
   });
 
-  it('is read or refused for any bytes, without another error', () => {
+  it('is read or refused, without another error, after any bytes change', () => {
     const whole = write(new Map([['a', { storage: shared, offset: 1, shape: [2, 2] }]]));
     fc.assert(
       fc.property(
@@ -126,7 +126,7 @@ describe('a hostile pickle is refused', () => {
   const state = new Map([['a', floatTensor('0', [2], Float32Array.of(1, 2))]]);
   const withPickle = (content: readonly number[]) =>
     zip({ ...torchEntries(state), 'archive/data.pkl': pickle(content) });
-  const call = (name: string) => [...name].map((character) => character.charCodeAt(0));
+  const ascii = (text: string) => [...text].map((character) => character.charCodeAt(0));
   const messageOf = (file: Uint8Array) => callerErrorOf(() => read(file)).message;
 
   it.each([
@@ -138,7 +138,7 @@ describe('a hostile pickle is refused', () => {
     ['torch._utils', '_rebuild_device_tensor_from_numpy'],
     ['collections', 'Counter'],
   ])('that names %s.%s', (module, name) => {
-    const commands = [...global(module, name), ...unicode('echo'), 0x85, ...call('R')];
+    const commands = [...global(module, name), ...unicode('echo'), 0x85, ...ascii('R')];
     expect(messageOf(withPickle(commands))).toMatch(
       new RegExp(`^f: it would have Python look up "${module}\\.${name}"; expected nothing but tensors`),
     );
@@ -149,25 +149,25 @@ describe('a hostile pickle is refused', () => {
   });
 
   it.each<[string, number[], RegExp]>([
-    ['instances of classes', [...call('(i'), ...call('os\nsystem\n')], /operation 0x69/],
-    ['new objects', [...global('collections', 'OrderedDict'), ...call(')'), 0x81], /operation 0x81/],
+    ['instances of classes', [...ascii('(i'), ...ascii('os\nsystem\n')], /operation 0x69/],
+    ['new objects', [...global('collections', 'OrderedDict'), ...ascii(')'), 0x81], /operation 0x81/],
     ['extensions', [0x82, 1], /operation 0x82/],
     [
       'calls of something other than a tensor',
-      [...global('torch', 'FloatStorage'), ...call(')R')],
+      [...global('torch', 'FloatStorage'), ...ascii(')R')],
       /calls what is not a tensor/,
     ],
-    ['a tensor of nothing', [...global('torch._utils', '_rebuild_tensor_v2'), ...call(')R')], /no storage/],
-    ['state for a list', call(']}b'), /builds what is not a dictionary/],
-    ['items of a number', [...call('K\x01K\x02K\x03s')], /not a dictionary/],
-    ['more than its stack has', call('R'), /takes more than it has/],
-    ['what it has not kept', call('h\x07'), /recalls number 7/],
-    ['a text longer than the file', [...call('X'), 255, 255, 255, 127], /cut off/],
-    ['a persistent id of its own', [...unicode('file:///etc/passwd'), ...call('Q')], /not a storage/],
-    ['a list of tensors', call(']'), /no dictionary/],
+    ['a tensor of nothing', [...global('torch._utils', '_rebuild_tensor_v2'), ...ascii(')R')], /no storage/],
+    ['state for a list', ascii(']}b'), /builds what is not a dictionary/],
+    ['items of a number', [...ascii('K\x01K\x02K\x03s')], /not a dictionary/],
+    ['more than its stack has', ascii('R'), /takes more than it has/],
+    ['what it has not stored', ascii('h\x07'), /recalls number 7/],
+    ['a text longer than the file', [...ascii('X'), 255, 255, 255, 127], /cut off/],
+    ['a persistent id of another kind', [...unicode('file:///etc/passwd'), ...ascii('Q')], /not a storage/],
+    ['a list of tensors', ascii(']'), /no dictionary/],
     [
       'a dictionary of numbers',
-      [...call('}'), ...unicode('epoch'), ...call('K\x03s')],
+      [...ascii('}'), ...unicode('epoch'), ...ascii('K\x03s')],
       /entry "epoch" is not a tensor/,
     ],
   ])('that has %s', (_, content, says) => {
@@ -184,7 +184,7 @@ describe('a hostile pickle is refused', () => {
     expect(messageOf(damaged)).toMatch(/is damaged: its checksum is another/);
   });
 
-  it('whose compressed entries are damaged, of another method, or unpack to more than a file of their size would', () => {
+  it('whose compressed entries are damaged, use another method, or unpack to more than their size allows', () => {
     const file = zipSync(torchEntries(state));
     const directory = new DataView(file.buffer).getUint32(file.length - 6, true);
     const withByte = (at: number, byte: number) => {
@@ -213,11 +213,16 @@ describe('a hostile pickle is refused', () => {
   });
 
   it('whose names are deep lists', () => {
-    const deep = [...call('}'), ...call(']'.repeat(30_000)), ...call('a'.repeat(29_999)), ...call('K\x01s')];
+    const deep = [
+      ...ascii('}'),
+      ...ascii(']'.repeat(30_000)),
+      ...ascii('a'.repeat(29_999)),
+      ...ascii('K\x01s'),
+    ];
     expect(messageOf(withPickle(deep))).toMatch(/its entry a list is not a tensor/);
   });
 
-  it('of the older format, with a storage of another length than its own', () => {
+  it('of the older format, with a storage of another length than its tensor', () => {
     const file = legacyTorchFile(state);
     new DataView(file.buffer).setUint8(file.length - 16, 3);
     expect(messageOf(file)).toMatch(/storage "0" has another size/);

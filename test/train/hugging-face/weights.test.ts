@@ -59,22 +59,22 @@ describe("a wrapper's names are read", () => {
       'DataParallel, from TensorFlow',
       (name) => `module.${name.replace('Norm.weight', 'Norm.gamma').replace('Norm.bias', 'Norm.beta')}`,
     ],
-  ])('%s', async (_, rename) => {
+  ])('of %s', async (_, rename) => {
     const read = await loaded((tensors) => renamed(tensors, rename));
     expect(bitsOfAll(read as Map<string, Float32Array>)).toEqual(bitsOfAll(weights));
   });
 
   it('with buffers and heads of other tasks, of DistilBERT', async () => {
-    const own = randomWeights(DISTILBERT, 91);
+    const distilled = randomWeights(DISTILBERT, 91);
     const one = { shape: [1], values: Float32Array.of(Number.NaN) };
     const tensors = new Map([
-      ...renamed(tensorsOf(DISTILBERT, own), (name) => `module.${name}`),
+      ...renamed(tensorsOf(DISTILBERT, distilled), (name) => `module.${name}`),
       ...['module.distilbert.embeddings.position_ids', 'module.vocab_projector.bias'].map(
         (name) => [name, one] as const,
       ),
     ]);
     writeCheckpoint(folder, huggingFaceConfig(DISTILBERT), tensors);
-    expect(bitsOfAll(await loadWeights(folder, DISTILBERT))).toEqual(bitsOfAll(own));
+    expect(bitsOfAll(await loadWeights(folder, DISTILBERT))).toEqual(bitsOfAll(distilled));
     const { notes } = await startFrom(folder, { maxLength: 4 });
     expect(notes).toEqual(['not used: module.vocab_projector.bias']);
   });
@@ -147,7 +147,7 @@ describe('weights of f64', () => {
       [...weights].map(([name, values]) => [name, Float64Array.from(values, (x) => x * (1 + 2 ** -30))]),
     );
 
-  it('are rounded to the nearest of f32', async () => {
+  it('are rounded to the nearest f32', async () => {
     writeCheckpoint(folder, huggingFaceConfig(BERT), new Map());
     writeFileSync(join(folder, 'model.safetensors'), asDoubles(doubles()));
     const expected = new Map(
