@@ -12,14 +12,21 @@ export function stubResult(experiment, cell, data) {
   const digest = digestOf(cell, data);
   const marks = [...digest.subarray(1, 1 + DEV_ROWS)].map((byte) => byte % 2).join('');
   const accuracy = [...marks].filter((mark) => mark === '1').length / DEV_ROWS;
-  const reading = { epoch: 1, step: 3, loss: digest.readUInt32LE(8) / 2 ** 32, accuracy, f1: 0, matthews: 0 };
+  const evaluation = {
+    epoch: 1,
+    step: 3,
+    loss: digest.readUInt32LE(8) / 2 ** 32,
+    accuracy,
+    f1: 0,
+    matthews: 0,
+  };
   const { data: _, adapter: __, ...settings } = cell.settings;
   const { condition, point } = cell;
   return {
     ...{ experiment, condition, point, settings, data, adapter: 'stub', density: 1 },
-    evaluations: [reading],
-    best: { ...reading, marks },
-    final: { ...reading, marks },
+    evaluations: [evaluation],
+    best: { ...evaluation, marks },
+    final: { ...evaluation, marks },
     ...{ tokensPerSecond: 1, seconds: 1 },
   };
 }

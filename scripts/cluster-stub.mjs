@@ -1,4 +1,4 @@
-// A process of `scripts/cluster.mjs` that runs cells without a GPU: `queue URL RUNS LOCK` is a worker, `shard FILE RESULTS I/N LOCK` a
+// A process of `scripts/cluster.mjs` that runs cells without a GPU: `queue URL VERSION LOCK` is a worker, `shard FILE RESULTS I/N LOCK` a
 // shard. A cell takes some hundred milliseconds, and its result follows from its settings and data.
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';

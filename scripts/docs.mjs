@@ -1,6 +1,6 @@
-// Builds the site in site/: the pages of docs/, the reference of every exported name, and the playground. TypeDoc, and what draws
-// diagrams, are in a package of their own, scripts/site, because TypeDoc needs TypeScript 6; the first run installs it. A warning of
-// TypeDoc, say of a type that a signature mentions and nothing exports, fails it, and so does a broken link.
+// Builds the site in site/: the pages of docs/, the reference of every exported name, and the playground. TypeDoc and the renderer
+// of diagrams are in a separate package, scripts/site, because TypeDoc needs TypeScript 6; the first run installs it. A warning of
+// TypeDoc fails the build, and so does a broken link.
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -20,7 +20,7 @@ function run(command, args, cwd) {
   }
 }
 
-/** The site's pages, but the playground's. */
+/** The site's pages without those of the playground. */
 function pages() {
   const files = readdirSync(site, { recursive: true });
   return files.filter((file) => file.endsWith('.html') && !file.startsWith('playground'));
@@ -44,9 +44,8 @@ function diagram(code) {
 }
 
 /**
- * Puts right what TypeDoc writes: the link to the playground as it is configured, from the site's folder, on pages in folders of it, too;
- * tables that scroll, but not from the keyboard; what is the main part; links inside of summaries, which are controls themselves; and
- * diagrams as code.
+ * Corrects TypeDoc's pages. Links to the playground lead there from pages in folders, too; tables can be scrolled from the keyboard; the
+ * main part is marked; links inside of summaries, which are controls themselves, are removed; and diagrams are drawn.
  */
 function finishPages() {
   for (const page of pages()) {

@@ -28,7 +28,7 @@ function endOfConstruct(bare, from) {
   let templates = 0;
   for (let at = from; at < bare.length; at++) {
     const character = bare[at];
-    // Templates, array<f32, 4> say: comparisons have blanks around them.
+    // A template, as in array<f32, 4>. Comparisons have blanks around them.
     const opens = character === '<' && /\w<\w/.test(bare.slice(at - 1, at + 2));
     if (opens) templates++;
     else if (character === '>' && templates > 0) templates--;
@@ -44,8 +44,8 @@ function endOfConstruct(bare, from) {
 }
 
 /**
- * The lines of a module that are left under some conditions, each with the module's name and its number there. A line of which
- * nothing is left goes, and so does the comment above a construct that goes.
+ * The lines of a module that are left under some conditions, each with the module's name and its number there. A line without
+ * remaining text is removed, and so is the comment above a removed construct.
  *
  * @throws Error with module and line where an @if cannot be read.
  */
@@ -53,7 +53,7 @@ export function conditioned(module, text, conditions) {
   const bare = withoutComments(text);
   const dropped = new Uint8Array(text.length + 1);
   const lineAt = (at) => text.slice(0, at).split('\n').length;
-  const gone = new Set(); // lines at which what goes begins
+  const removed = new Set(); // the first lines of removed constructs
   let chain = { end: -1, taken: false };
   const branch = /@(if|elif|else)\b(?:\(([^)]*)\))?[ \t]*\n?/g;
   for (let found = branch.exec(bare); found; found = branch.exec(bare)) {
@@ -72,9 +72,9 @@ export function conditioned(module, text, conditions) {
     dropped.fill(1, found.index, chosen ? begin : end + blank);
     chain = { end, taken: taken || chosen };
     if (chosen) continue;
-    // What is left out is not looked into.
+    // Conditions inside of removed text are skipped.
     branch.lastIndex = end;
-    if (kind === 'if' && !/^\s*@(elif|else)\b/.test(bare.slice(end))) gone.add(lineAt(found.index));
+    if (kind === 'if' && !/^\s*@(elif|else)\b/.test(bare.slice(end))) removed.add(lineAt(found.index));
   }
   const lines = [];
   let start = 0;
@@ -86,7 +86,7 @@ export function conditioned(module, text, conditions) {
     const touched = dropped.subarray(start, start + line.length + 1).includes(1);
     const stays = !touched || withoutComments(left).trim() !== '';
     if (stays) lines.push({ module, line: index + 1, text: left });
-    else if (gone.has(index + 1)) while (/^\s*\/\//.test(lines.at(-1)?.text)) lines.pop();
+    else if (removed.has(index + 1)) while (/^\s*\/\//.test(lines.at(-1)?.text)) lines.pop();
     start += line.length + 1;
   });
   return lines;

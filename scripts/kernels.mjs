@@ -1,5 +1,5 @@
-// Compiles every kernel in every variant that the engine uses, and prints what it took; and, where a layer of the Vulkan loader
-// writes them to the file that SHADER_STATS names, registers, spills, instructions and occupancy. `--precision f16` adds the kernels
+// Compiles every kernel in every variant that the engine uses, and prints the times. Registers, spills, instructions and occupancy
+// are printed where a layer of the Vulkan loader writes them to the file that SHADER_STATS names. `--precision f16` adds the kernels
 // with subgroup matrices. `--json FILE` writes a line for each variant. Ends with 1 where a kernel is refused or spills registers.
 import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -20,11 +20,11 @@ function flagsOf() {
 }
 
 const flags = flagsOf();
-const ownFile = process.env.SHADER_STATS
+const temporaryFile = process.env.SHADER_STATS
   ? undefined
   : join(tmpdir(), `parsimony-kernels-${process.pid}.jsonl`);
 // A layer opens it when the first pipeline is made.
-process.env.SHADER_STATS ??= ownFile;
+process.env.SHADER_STATS ??= temporaryFile;
 
 const { quoted, versionOf } = await import('../dist/bench/environment.js');
 const { compileKernels } = await import('../dist/bench/kernels/compile.js');
@@ -78,6 +78,6 @@ try {
   note(`kernels: ${error.message.replace(/\s*\n\s*/g, ' ')}`);
   process.exitCode = error.exitCode ?? 1;
 }
-if (ownFile) rmSync(ownFile, { force: true });
+if (temporaryFile) rmSync(temporaryFile, { force: true });
 // A device of Dawn's keeps the process alive.
 process.stdout.write('', () => process.stderr.write('', () => process.exit()));

@@ -49,14 +49,14 @@ function tested(copy, { tests, only }) {
 function outcomeOf(copy, mutation) {
   const path = join(copy, mutation.file);
   const text = readFileSync(path, 'utf8');
-  if (text.split(mutation.find).length !== 2) return 'does not apply: its text does not occur once';
+  if (text.split(mutation.find).length !== 2) return 'does not apply: its text does not occur exactly once';
   writeFileSync(
     path,
     text.replace(mutation.find, () => mutation.replace),
   );
   try {
     const { failed, passed, messages } = tested(copy, mutation);
-    // A kernel that does not compile would be caught by anything.
+    // Any test would catch a kernel that does not compile.
     const broken = messages.find((message) => /could not be compiled|error: .*wesl/.test(message));
     if (broken) return `does not compile: ${broken.slice(0, 200)}`;
     if (failed > 0) return 'caught';

@@ -12,18 +12,18 @@ import {
 import { join } from 'node:path';
 import { bertTokenizerJson } from './bert-tokenizer-json.mjs';
 
-/** Also that of the page's own "Train": a quarter of a minute on two cores without a GPU. */
+/** Also the training of the page's "Train" button: a quarter of a minute on two cores without a GPU. */
 const TRAINING = JSON.parse(readFileSync(new URL('../playground/training.json', import.meta.url), 'utf8'));
 
-/** Counts up where the model must be trained again although neither its shape nor its training has changed. */
+/** To be raised where the model must be trained again although neither its shape nor its training has changed. */
 const EDITION = 1;
 
 /** Sentences to start with. The first one differs between presets. */
 const EXAMPLES = JSON.parse(readFileSync(new URL('../playground/examples.json', import.meta.url), 'utf8'));
 
 /**
- * Writes what a page loads of a model. A browser can only try whether an optional file is there, and then its console shows an
- * error where it is not; so those that the engine looks for are written too, as Hugging Face's tokenizers have them.
+ * Writes the files of a model that the page loads. Optional files that the engine looks for are written too, since a browser's
+ * console shows an error for each file that is missing.
  * @param folder What `SentenceClassifier.save` wrote.
  * @param site The folder of the page.
  * @param note What the page says of the model, in a sentence.
@@ -33,7 +33,7 @@ export function installModel(folder, site, note, isOfGenerated = false) {
   const target = join(site, 'model');
   rmSync(target, { recursive: true, force: true });
   mkdirSync(target);
-  // File by file: a temporary folder lets nobody else in, and its copy would not, either.
+  // File by file, since a copy of a temporary folder could be read by its owner only.
   for (const name of readdirSync(folder)) copyFileSync(join(folder, name), join(target, name));
   const tokens = readFileSync(join(folder, 'vocab.txt'), 'utf8').trimEnd().split('\n');
   const settings = JSON.parse(readFileSync(join(folder, 'tokenizer_config.json'), 'utf8'));
@@ -77,7 +77,7 @@ export async function convertModel(folder, target) {
 
 /**
  * Trains the playground's own model, unless it has been trained already.
- * @param folder Where it is kept.
+ * @param folder Where it is stored.
  * @returns What the page says of it.
  */
 export async function trainModel(folder) {
@@ -99,24 +99,24 @@ export async function trainModel(folder) {
   const tokenizer = new TaggedTokenizer({ vocabulary: bertVocabulary() });
   const tokens = train.flatMap(({ text }) => tokenizer.tokens(text));
   const vocabulary = bertVocabulary().restrictedTo(new Set(tokens.map(({ text }) => text)));
-  const aside = `${folder}.part`;
-  rmSync(aside, { recursive: true, force: true });
-  mkdirSync(aside, { recursive: true });
+  const partial = `${folder}.part`;
+  rmSync(partial, { recursive: true, force: true });
+  mkdirSync(partial, { recursive: true });
   const { classes } = data;
   const devAccuracy = await onDevice(async (device) => {
     const mask = AttentionMask.fromRules('paper', 'hard');
     const settings = { vocabulary, shape: SMALL_CONFIG, mask, classes };
     const model = SentenceClassifier.build(device, settings);
     const metrics = await model.train(train, dev, options);
-    await model.save(aside);
+    await model.save(partial);
     return metrics.at(-1).devAccuracy;
   });
   const note =
     `A tiny BERT (${SMALL_CONFIG.layers} layers, hidden ${SMALL_CONFIG.hidden}, ${vocabulary.size} tokens) that ` +
     `learned from ${rows.toLocaleString('en-GB')} generated sentences about films and people to say how the work is ` +
     `judged; of ${devRows} unseen ones it got ${(100 * devAccuracy).toFixed(1)} % right.`;
-  writeFileSync(join(aside, 'trained.json'), JSON.stringify({ key, note }));
+  writeFileSync(join(partial, 'trained.json'), JSON.stringify({ key, note }));
   rmSync(folder, { recursive: true, force: true });
-  renameSync(aside, folder);
+  renameSync(partial, folder);
   return note;
 }

@@ -1,5 +1,5 @@
 // Builds the playground, a static site that any web server can serve, and serves it here. `--build` only builds it;
-// `--model DIR` builds it around a model of the user's own.
+// `--model DIR` builds it around another model.
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, relative, resolve } from 'node:path';
@@ -54,8 +54,8 @@ try {
     );
     rmSync(converted, { recursive: true });
   } else {
-    const kept = join(root, 'playground/model');
-    installModel(kept, site, await trainModel(kept), true);
+    const trained = join(root, 'playground/model');
+    installModel(trained, site, await trainModel(trained), true);
   }
 } catch (error) {
   if (error.exitCode === undefined) throw error;
@@ -64,7 +64,7 @@ try {
 }
 
 console.error(`The playground is in ${relative(process.cwd(), site) || '.'}: any web server can serve it.`);
-// A device of Dawn's keeps the process alive, and so would the server: a mere build ends here.
+// A device of Dawn's keeps the process alive, so a build ends it here.
 if (onlyBuild) process.exit(0);
 const { address } = await serve(site, PORT);
 console.log(`Open ${address} in a browser with WebGPU. Ctrl+C ends it.`);

@@ -4,11 +4,11 @@ import { createServer } from 'node:http';
 import { join, relative, sep } from 'node:path';
 import sirv from 'sirv';
 
-/** Another name may be a stranger's that was made to lead to this machine (DNS rebinding). */
+/** Under another host name, a request may come from a web page whose name resolves to this machine (DNS rebinding). */
 const OWN_HOST = /^(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?$/i;
 
 /**
- * Where a file lies in a folder, as an address names it; undefined where the address names none.
+ * The parts of a file's path in a folder, by its address; undefined where there is no such file.
  * @param root The real path of the folder.
  */
 function fileAt(root, url) {
@@ -50,10 +50,10 @@ function answer(root, send, request, response) {
 }
 
 /**
- * Serves a folder on this machine's own address: its files as they are when they are asked for.
+ * Serves a folder on localhost. Its files may change meanwhile.
  * @param folder An absolute path.
- * @param port The one to begin with; any that is free where it is taken.
- * @returns The address, and what ends the server.
+ * @param port Any free port is used where this one is taken.
+ * @returns The address, and a function that ends the server.
  */
 export async function serve(folder, port) {
   const root = realpathSync(folder);
@@ -63,7 +63,7 @@ export async function serve(folder, port) {
     try {
       answer(root, send, request, response);
     } catch {
-      // The file went between two looks at it.
+      // The file was removed between two accesses.
       if (response.headersSent) response.destroy();
       else refuse(response, 404, 'There is no such file.');
     }
@@ -74,7 +74,7 @@ export async function serve(folder, port) {
     if (error.code !== 'EADDRINUSE') throw error;
     return listen(0);
   });
-  // A connection that cannot be accepted, without a free file descriptor say, does not end others.
+  // A connection that cannot be accepted, for example without a free file descriptor, does not end others.
   server.on('error', () => {});
   return {
     address: `http://localhost:${server.address().port}/`,

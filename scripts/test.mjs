@@ -1,9 +1,9 @@
 // Runs the tests; what follows the command goes to vitest. With --conformance, every property test takes ten times as many cases,
-// on the adapter that PARSIMONY_ADAPTER names or, without it, on the best one there is. A usual run leaves out what costs more
-// than it has found: kinds of attention that combine in another way what other kinds have (`MORE_KINDS` in
-// test/attention/random-case.ts), a third of the cases of each kind and two thirds of those of the kernels for GPUs, texts of 513 tokens, most lone
-// rows, panels abreast and choices of GPUs, most shapes of linear layers, most damaged bytes of Parquet files, most changes of JSON,
-// and all kills of a run but one.
+// on the adapter that PARSIMONY_ADAPTER names or, without it, on the best one there is. A usual run leaves out tests that
+// cost more than they find: further combinations of kinds of attention (`MORE_KINDS` in test/attention/random-case.ts), a third of the
+// cases of each kind and two thirds of those of the kernels for GPUs, texts of 513 tokens, most cases of panels abreast and of kernels
+// with few registers, most shapes of linear layers, most damaged bytes of Parquet files, most changes of JSON, and all kills of a run
+// except one.
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { ensureBuilt } from './install.mjs';

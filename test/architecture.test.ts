@@ -52,8 +52,8 @@ describe('the architecture', () => {
     expect(status, output).toBe(0);
   });
 
-  it('is typed', () => {
-    // More checkers take more time in all.
+  it('passes the type checker', () => {
+    // More checkers take more CPU time.
     const { status, output } = run('typescript/bin/tsc', '--noEmit', '--checkers', '1');
     expect(status, output).toBe(0);
   });

@@ -23,7 +23,7 @@ describe.skipIf(!hasTools)('the source of backports', () => {
     return { status, lines: stdout.trim().split('\n') };
   }
 
-  it('is on the mirror of a paragraph', () => {
+  it('is on the mirror that a paragraph names', () => {
     write('sources.list.d/a.sources', 'Types: deb', 'URIs: http://other.example/node', 'Suites: nodistro');
     write(
       'sources.list.d/debian.sources',
@@ -69,7 +69,7 @@ describe.skipIf(!hasTools)('the source of backports', () => {
       'deb [arch=amd64 signed-by=/k.gpg trusted=yes] http://mirror.example/debian bookworm main',
       ['Signed-By: /k.gpg', 'Trusted: yes'],
     ],
-  ])('is on the mirror of a line: %s, %s', (file, line, more) => {
+  ])('is on the mirror that a line names: %s, %s', (file, line, more) => {
     write(
       file,
       '# deb http://remark.example/debian bookworm main',

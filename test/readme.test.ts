@@ -19,7 +19,7 @@ import { withDeviceOfTests } from './support/run-here.js';
 
 const ROOT = join(import.meta.dirname, '..');
 
-/** The README, and the pages of docs/ whose code and commands are its continuation. */
+/** The README and the pages of docs/, whose commands continue those of the README. */
 const PAGES = ['README.md', ...readdirSync(join(ROOT, 'docs')).map((file) => join('docs', file))].filter(
   (file) => file.endsWith('.md'),
 );
@@ -47,11 +47,11 @@ describe('README and docs', () => {
       return { number: index + 1, code, file };
     });
 
-  it.each(examples)('shows a library example of under 20 lines: $number', ({ code }) => {
+  it.each(examples)('show a library example of under 20 lines: $number', ({ code }) => {
     expect(code.trimEnd().split('\n').length).toBeLessThan(20);
   });
 
-  it('shows a library example that runs unchanged, and ends', () => {
+  it('show a library example that runs unchanged, and ends', () => {
     const env = { ...process.env, PARSIMONY_ADAPTER: process.env.PARSIMONY_ADAPTER ?? 'embedded' };
     const [{ file }] = examples;
     const { status, stdout, stderr } = spawnSync(process.execPath, [file], { env, encoding: 'utf8' });
@@ -59,7 +59,7 @@ describe('README and docs', () => {
     expect(stdout).not.toMatch(/NaN|undefined/);
   });
 
-  it.each(examples.slice(1))('shows another that runs unchanged: $number', async ({ file }) => {
+  it.each(examples.slice(1))('show another that runs unchanged: $number', async ({ file }) => {
     const before = process.cwd();
     const log = vi.spyOn(console, 'log').mockReturnValue(undefined);
     try {

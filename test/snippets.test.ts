@@ -17,7 +17,7 @@ function snippetsOf(page: string): { name: string; code: string }[] {
     .map(([, code], at) => ({ name: `${page.replace(/\W/g, '-')}-${at + 1}.mts`, code }));
 }
 
-it('the snippets of README and docs are typed, under strict TypeScript', () => {
+it('the snippets of README and docs pass strict TypeScript', () => {
   const folder = temporaryFolder();
   mkdirSync(join(folder, 'node_modules'));
   symlinkSync(ROOT, join(folder, 'node_modules/parsimony-attention'), 'junction');

@@ -6,7 +6,7 @@ import { CASES_OF_KIND, KIND_NAMES, type KindName, randomCase } from './random-c
 import { expectReference } from './reference.js';
 import { runAttention } from './run-attention.js';
 
-/** The kind of a usual run, whose kernels read everything that any reads; a run of more cases takes every kind. */
+/** A usual run has one kind, whose kernels read every tensor that others read; a longer run has every kind. */
 const KINDS: readonly KindName[] = CASES > 1 ? KIND_NAMES : ['head rules, dropout'];
 
 describe('attention on textures with fewer rows than there are tokens', () => {

@@ -7,7 +7,9 @@ interface Composition {
   /** The kind of random case whose mask is composed, and whose kernels run it. */
   kind: KindName;
   mask(attention: AttentionCase): AttentionMask;
-  bias(attention: AttentionCase): (own: number | undefined, query: number, key: number) => number | undefined;
+  bias(
+    attention: AttentionCase,
+  ): (caseBias: number | undefined, query: number, key: number) => number | undefined;
 }
 
 const isNear = (query: number, key: number) => Math.abs(query - key) <= 6;
@@ -23,17 +25,17 @@ const COMPOSITIONS: Record<string, Composition> = {
   'rules and a window': {
     kind: 'hard, some tags',
     mask: ({ mask }) => mask.and(AttentionMask.window(6)),
-    bias: () => (own, query, key) => (isNear(query, key) ? own : undefined),
+    bias: () => (caseBias, query, key) => (isNear(query, key) ? caseBias : undefined),
   },
   'a window or rules, in causal order': {
     kind: 'hard, some tags',
     mask: ({ mask }) => AttentionMask.window(6).or(mask).and(AttentionMask.causal()),
-    bias: () => (own, query, key) => (key > query ? undefined : isNear(query, key) ? 0 : own),
+    bias: () => (caseBias, query, key) => (key > query ? undefined : isNear(query, key) ? 0 : caseBias),
   },
   'not rules': {
     kind: 'hard, some tags',
     mask: ({ mask }) => mask.not(),
-    bias: () => (own) => (own === undefined ? 0 : undefined),
+    bias: () => (caseBias) => (caseBias === undefined ? 0 : undefined),
   },
   'rules and others with another bias': {
     kind: 'head rules, dropout',
@@ -43,10 +45,10 @@ const COMPOSITIONS: Record<string, Composition> = {
       const { hard, soft, beta } = further(attention);
       const isNamed = (pairs: typeof hard, query: number, key: number) =>
         pairs.some(([from, to]) => from === tags[query] && to === tags[key]);
-      return (own, query, key) =>
-        own === undefined
+      return (caseBias, query, key) =>
+        caseBias === undefined
           ? undefined
-          : own + (isNamed(soft, query, key) && !isNamed(hard, query, key) ? beta : 0);
+          : caseBias + (isNamed(soft, query, key) && !isNamed(hard, query, key) ? beta : 0);
     },
   },
 };
@@ -57,10 +59,10 @@ export const COMPOSITION_NAMES = Object.keys(COMPOSITIONS);
 export function composedCase(name: string, seed: number): AttentionCase {
   const { kind, mask, bias } = COMPOSITIONS[name];
   const attention = { ...randomCase(kind, seed), dropout: undefined };
-  const own = biasesOf(attention);
+  const caseBias = biasesOf(attention);
   const composedBias = bias(attention);
   const composed = (head: number): TokenBias => {
-    return (query, key) => composedBias(own(query, key, head), query, key);
+    return (query, key) => composedBias(caseBias(query, key, head), query, key);
   };
   return { ...attention, mask: mask(attention), composed };
 }

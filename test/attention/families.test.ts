@@ -27,7 +27,7 @@ describe('families of attention kernels', () => {
     expect(new Set(everyFamily().map(({ name }) => name))).toEqual(new Set(folders));
   });
 
-  it('make plans for themselves, and recognise them', () => {
+  it('recognise the tiles of their plans', () => {
     for (const lanes of [undefined, 4, 8] as const) {
       for (const family of familiesOn(device(lanes), TOKENS)) {
         expect(family.tile.family).toBe(family.name);

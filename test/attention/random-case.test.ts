@@ -6,7 +6,7 @@ const CASES = KIND_NAMES.flatMap((kind) =>
   Array.from({ length: CASES_OF_KIND }, (_, seed) => randomCase(kind, seed)),
 );
 
-/** How many keys each row of each head sees. */
+/** The number of keys that each row of each head sees. */
 function keysOfRows(attention: AttentionCase): number[] {
   const biasOf = biasesOf(attention);
   const { lengths, heads } = attention;

@@ -13,7 +13,7 @@ import type { Family } from '../support/device.js';
 import { type GuardedBuffers, poisonWords, withBuffers } from '../support/guarded-buffers.js';
 import { type AttentionCase, rulesOf } from './random-case.js';
 
-/** A plan whose temporaries are full of NaN, so that no kernel may count on zeros, or on what an earlier pass left. */
+/** A plan whose temporaries are full of NaN, so that a kernel that expects zeros, or the result of an earlier pass, fails. */
 class PoisonedPlanBuffers extends DevicePlan {
   override temporary(name: string, floats: number): GPUBuffer {
     const buffer = super.temporary(name, floats);
@@ -78,25 +78,25 @@ export async function runAttention(
   let result: AttendResult | undefined;
   await withBuffers(async (buffers, recorder) => {
     const tiles = tilesOn(buffers.device, attention.kernels, attention.precision);
-    const layout = attention.mask.layout(attention, (...of) => ({ ...tiles(...of), ...config }));
+    const layout = attention.mask.layout(attention, (...args) => ({ ...tiles(...args), ...config }));
     const onDevice = new PoisonedPlanBuffers(buffers.device);
     onDevice.write(layout, attention.heads);
-    const given = buffersOf(buffers, layout.order, attention);
+    const tensors = buffersOf(buffers, layout.order, attention);
     const { heads, headDim, scale, dropout } = attention;
     const shape: AttentionConfig = { heads, headDim, scale, dropout };
-    recordForward(recorder, onDevice, shape, given);
-    recordBackward(recorder, onDevice, shape, given);
+    recordForward(recorder, onDevice, shape, tensors);
+    recordBackward(recorder, onDevice, shape, tensors);
     recorder.submit();
     const inverse = inverseOf(layout.order);
     const rows = async (buffer: GPUBuffer, width = heads * headDim) =>
       gathered(await buffers.read(buffer), inverse, width);
     result = {
-      output: await rows(given.output),
-      logSumExp: await rows(given.logSumExp, heads),
-      dq: await rows(given.queryGradient),
-      dk: await rows(given.keyGradient),
-      dv: await rows(given.valueGradient),
-      ...(given.biasGradient && { dBias: await buffers.read(given.biasGradient) }),
+      output: await rows(tensors.output),
+      logSumExp: await rows(tensors.logSumExp, heads),
+      dq: await rows(tensors.queryGradient),
+      dk: await rows(tensors.keyGradient),
+      dv: await rows(tensors.valueGradient),
+      ...(tensors.biasGradient && { dBias: await buffers.read(tensors.biasGradient) }),
     };
     onDevice.release();
   }, family);

@@ -20,7 +20,7 @@ async function partsOf(attention: AttentionCase): Promise<number> {
   const device = await testDevice('wide');
   const plan = new DevicePlan(device);
   const tiles = tilesOn(device);
-  const layout = attention.mask.layout(attention, (...of) => ({ ...tiles(...of), ...SPLIT }));
+  const layout = attention.mask.layout(attention, (...args) => ({ ...tiles(...args), ...SPLIT }));
   plan.write(layout, attention.heads);
   const { query, key } = plan.words.at.heads[0];
   plan.release();
@@ -43,10 +43,16 @@ export function describeSplitTiles(): void {
       expectReference(attention, await runAttention(attention, 'wide', SPLIT));
     });
 
-    it.each<KindName>(['hard, some tags', 'learned'])('of 16 rows too: %s', async (kind) => {
-      const attention = longCase(kind, CASES_OF_KIND - 1);
-      expectReference(attention, await runAttention(attention, 'wide, as on a GPU', { ...SPLIT, rows: 16 }));
-    });
+    it.each<KindName>(['hard, some tags', 'learned'])(
+      'of 16 rows give the reference’s results, too: %s',
+      async (kind) => {
+        const attention = longCase(kind, CASES_OF_KIND - 1);
+        expectReference(
+          attention,
+          await runAttention(attention, 'wide, as on a GPU', { ...SPLIT, rows: 16 }),
+        );
+      },
+    );
 
     it('may have one range of columns each, as on a GPU for the shortest texts', async () => {
       const attention = longCase('hard, some tags');
@@ -64,12 +70,12 @@ export function describeSplitTiles(): void {
       await withBuffers(async (buffers) => {
         const attention = { ...longCase('head rules, dropout'), dropout: undefined };
         const tiles = tilesOn(buffers.device);
-        const layout = attention.mask.layout(attention, (...of) => ({ ...tiles(...of), ...SPLIT }));
+        const layout = attention.mask.layout(attention, (...args) => ({ ...tiles(...args), ...SPLIT }));
         await expectPlannedPairs(buffers, layout, attention);
       }, 'wide');
     });
 
-    it('carry NaN to the rows that see it, and to no row without keys', async () => {
+    it('carry NaN to the row of its query, and to no other', async () => {
       const attention = longCase('dense');
       const q = attention.q.slice();
       const width = attention.heads * attention.headDim;

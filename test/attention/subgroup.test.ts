@@ -12,7 +12,7 @@ import { expectReference } from './reference.js';
 import { runAttention } from './run-attention.js';
 
 // All in one process, whose kernels are compiled once.
-// One of few rules, one of all, one of a long sequence.
+// Cases of few rules, of all rules, and of a long sequence.
 describeFamily('subgroup', [0, 4, 5]);
 describeMeaning('subgroup');
 describeBuffers('subgroup');
@@ -29,7 +29,7 @@ function largestDifference(a: Float32Array, b: Float32Array): number {
 const SENTENCES = Array.from({ length: 60 }, (_, index) => 1 + ((7 * index) % 40));
 
 describe('attention of 65,536 sequences of one token', () => {
-  it('is more tiles than a grid has, and each token has its own value', async () => {
+  it('needs more tiles than a grid has, and gives each token its value', async () => {
     const device = await testDevice('subgroup');
     const [tokens, heads, headDim] = [65_536, 1, 16];
     expect(device.mostWorkgroups).toBeLessThan(tokens);

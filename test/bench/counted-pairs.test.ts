@@ -56,7 +56,7 @@ const MORE_OF_SUBGROUPS: Case[] = [
   ['learned', { strategy: 'learned' }, 16],
 ];
 
-/** Fewer for subgroups, where each case takes other kernels; test/attention counts dense and biased pairs in each family. */
+/** Few for subgroups, where each case needs other kernels; test/attention counts dense and biased pairs in each family. */
 const CASES: Record<(typeof FAMILIES)[number] | 'matrix', Case[]> = {
   wide: [
     ['none', { strategy: 'none' }, 16],
@@ -69,7 +69,7 @@ const CASES: Record<(typeof FAMILIES)[number] | 'matrix', Case[]> = {
     ['rules of each head', { strategy: 'hard', rules: ['paper', 'all-pairs'] }, 16],
   ],
   subgroup: [['hard', { strategy: 'hard' }, 16], ...(MORE > 1 ? MORE_OF_SUBGROUPS : [])],
-  // Kernels of one width and kind: lavapipe compiles each for long.
+  // Few, since lavapipe takes long to compile each kernel.
   matrix: [
     ['hard', { strategy: 'hard' }, 20],
     ['rules of each head', { strategy: 'hard', rules: ['paper', 'all-pairs'] }, 16],
@@ -98,7 +98,7 @@ describe.each([...FAMILIES, ...((await hasMatrices()) ? (['matrix'] as const) : 
       expect(checkCounts(layout, counted)).toMatchObject({ passed: true, complaints: [] });
     });
 
-    it('are others where a kernel is handed fewer tiles than were counted', async () => {
+    it('differ where a kernel gets fewer tiles than were counted', async () => {
       const device = await testDevice(family);
       const layout = planOn(device, family, { strategy: 'hard' });
       const { executed, executedTransposed } = layout.pairCounts;

@@ -171,7 +171,7 @@ describe('the sections of bench gpu', () => {
       (input) => input.kind === 'benchmark' && benchSection(input.report, 'x'),
     );
     const redSection = expect.objectContaining({ finding: expect.stringContaining('check is red') });
-    expect(shown).toEqual([redSection, redSection]);
+    expect(shown).toEqual([redSection, redSection, redSection]);
     const red = parseReport(files.at(-1)!, file);
     const verdicts = compareReports(red, red).map(({ verdict }) => verdict);
     expect([...new Set(verdicts)]).toEqual(['not comparable']);

@@ -31,7 +31,7 @@ describe('layouts of labels', () => {
     },
   );
 
-  it('attend to their own label without rules', () => {
+  it('attend to the same label where no rules are named', () => {
     const workload = labelledWorkload('strided:4', 64, 1, SHAPE, 1);
     const [rules] = rulesOfShape(sweepOf({ labels: ['strided:4'] }), 'strided:4', workload, undefined);
     expect(rules.name).toBe('strided:4, same label');
@@ -61,7 +61,7 @@ describe('a sweep of densities', () => {
   });
 });
 
-it('tokens whose label no rule lets attend to a label of their sequence are counted', () => {
+it('tokens without a pair in their sequence are counted', () => {
   const rules: RuleSet = { name: 'r', tags: [0, 1, 2], hard: [[0, 1, 3]], soft: [[2, 0]], beta: 0 };
   const text = { tags: [0, 0, 1, 2, 0, 2], lengths: [4, 2] };
   expect(tokensWithoutPairs(text, rules, 'hard')).toBe(4);

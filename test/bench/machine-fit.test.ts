@@ -8,7 +8,7 @@ describe('the description of a machine', () => {
     ['latency', { multiprocessors: 132, resident: 3, step: { alone: 5, busy: 2.05 } }],
     ['many workgroups', { multiprocessors: 16, resident: 8, step: { alone: 10, busy: 1 } }],
   ])(
-    'is found from times of equal workgroups, limited by %s, and predicts others',
+    'is fitted to times of equal workgroups that are limited by %s, and predicts those of others',
     (_, { step, ...described }) => {
       const random = hostRandom(1);
       const machine: SimulatedMachine = { ...described, sharesBeforehand: false, dispatch: 3, item: 1.5 };

@@ -25,7 +25,7 @@ describe('turns', () => {
     expect(onFailure).toHaveBeenCalledExactlyOnceWith(1, new Error('no more'));
   });
 
-  it('continue while more are needed, and are asked less and less often', async () => {
+  it('continue while more are needed, which is asked less and less often', async () => {
     const asked: number[] = [];
     const needsMore = ([{ length }]: readonly number[][]) => {
       asked.push(length);
@@ -36,8 +36,8 @@ describe('turns', () => {
     expect(asked).toEqual([8, 10, 13]);
   });
 
-  it('are as long as runs that are fast once they are warm allow', async () => {
-    // A busy machine's own clock would make this test hang on its load.
+  it('have the number of runs that suits the time of a run after warm-up', async () => {
+    // A real clock would make this test depend on the load of the machine.
     let clock = 0;
     const now = vi.spyOn(performance, 'now').mockImplementation(() => clock);
     const run = async (runs: number) => {
@@ -66,7 +66,7 @@ describe('turns', () => {
   });
 });
 
-describe("a peer's end of the line", () => {
+describe('the process of a peer', () => {
   it('answers with what the peer threw, in one line', async () => {
     let ask: (request: PeerRequest) => void = () => {};
     const replies: PeerReply[] = [];
@@ -79,11 +79,11 @@ describe("a peer's end of the line", () => {
   });
 });
 
-describe('what is installed', () => {
+describe('the packages of peers', () => {
   const cache = temporaryFolder();
   afterEach(() => vi.unstubAllEnvs());
 
-  it('is complete or absent', async () => {
+  it('are installed completely or not at all', async () => {
     vi.stubEnv('XDG_CACHE_HOME', cache);
     vi.stubEnv('npm_config_registry', 'http://127.0.0.1:9');
     vi.stubEnv('npm_config_fetch_retries', '0');
@@ -97,7 +97,7 @@ describe('what is installed', () => {
     expect(readdirSync(join(cache, 'parsimony'))).toEqual([]);
   });
 
-  it('is the requested version, and installed by us', () => {
+  it('are those of the peers that are named', () => {
     expect(peersNamed(['tfjs-webgpu']).map(({ name }) => name)).toEqual([PARSIMONY, 'tfjs-webgpu']);
     expect(() => peersNamed(['torch'])).toThrow(/no peer is called "torch".*ort-mha-webgpu/);
   });

@@ -57,17 +57,17 @@ process.stdin.on('data', (chunk) => {
 `;
 
 function open(card: string, torch: Partial<TorchAttention> = {}, precision: Precision = 'f32') {
-  const about: TorchAttention = { device: 'cuda', flex: true, sorted: false, ...torch };
+  const attention: TorchAttention = { device: 'cuda', flex: true, sorted: false, ...torch };
   const load = () => Promise.reject(new Error('no package is needed'));
-  return openTorch(about, precision)({ adapter: 'auto', card, load });
+  return openTorch(attention, precision)({ adapter: 'auto', card, load });
 }
 
-describe("PyTorch's end of the line", () => {
+describe('the process of PyTorch', () => {
   const folder = temporaryFolder();
   afterEach(() => vi.unstubAllEnvs());
 
   it.skipIf(process.platform === 'win32')(
-    'gets tokens by tag where it should, and its results are put back',
+    'gets tokens sorted by tag if it asks for that, and its results are in the order of the text',
     async () => {
       writeFileSync(join(folder, 'python3'), `#!${process.execPath}\n${FAKE}`, { mode: 0o755 });
       vi.stubEnv('PATH', folder + delimiter + process.env.PATH);
@@ -87,7 +87,7 @@ describe("PyTorch's end of the line", () => {
     },
   );
 
-  it('says in one line that python3 is not there', async () => {
+  it('is reported in one line where there is no python3', async () => {
     vi.stubEnv('PATH', join(folder, 'nothing'));
     await expect(open('nvidia-h200')).rejects.toThrow(/^python3 cannot be run \(.*ENOENT\)$/);
   });

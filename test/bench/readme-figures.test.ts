@@ -52,7 +52,7 @@ describe('the figures of README and docs/measured.md', () => {
     },
   );
 
-  it('in short are those of the same runs', () => {
+  it('in the text of the README are those of the same runs', () => {
     const speedups = (adapter: string, length: number) =>
       headlineSpeedups(read(`attention-${adapter}.json`), length, adapter === 'h200');
     const text = README.replace(/\s+/g, ' ');

@@ -11,7 +11,7 @@ import { reportOf, someRows } from './page-report.js';
 
 const RESULTS = join(import.meta.dirname, '../../bench/results');
 
-function kept<R>(name: string): R {
+function stored<R>(name: string): R {
   return JSON.parse(readFileSync(join(RESULTS, name), 'utf8'));
 }
 
@@ -40,7 +40,7 @@ describe('the section of bench attention', () => {
 });
 
 describe('the section of bench step', () => {
-  const report = kept<StepReport>('step-lavapipe.json');
+  const report = stored<StepReport>('step-lavapipe.json');
   const rowOf = (strategy: string, length: number) =>
     report.rows.find((row) => row.strategy === strategy && row.length === length)!;
 
@@ -109,12 +109,12 @@ describe('the section of a profile', () => {
 });
 
 describe('a page of several benchmarks', () => {
-  it('makes the first its headline, and leads to the others', () => {
-    const limits = kept<LimitsReport>('limits-lavapipe.json');
+  it('makes the first its headline, and links to the others', () => {
+    const limits = stored<LimitsReport>('limits-lavapipe.json');
     const { text, document, source } = open(
       reportOf(someRows()),
       limits,
-      kept<StepReport>('step-lavapipe.json'),
+      stored<StepReport>('step-lavapipe.json'),
     );
     expect(text('h1')).toContain('faster than dense');
     const links = Array.from(document.querySelectorAll('nav a'));
@@ -129,7 +129,7 @@ describe('a page of several benchmarks', () => {
   });
 
   it('shows no speed-up where every gate was red', () => {
-    const limits = kept<LimitsReport>('limits-lavapipe.json');
+    const limits = stored<LimitsReport>('limits-lavapipe.json');
     const { text } = open({ ...reportOf(someRows()), gate: RED }, { ...limits, gate: RED });
     expect(text('body')).not.toMatch(COMPARISON);
   });

@@ -31,7 +31,7 @@ describe('the model of a schedule', () => {
     expect(timeOfItems([...items(1, 10), ...items(8, 1)], machine)).toBeLessThan(late);
   });
 
-  it('leaves threads idle whose share was given out beforehand', () => {
+  it('leaves threads idle after their share where work is shared out beforehand', () => {
     const threads: SimulatedMachine = { ...machine, multiprocessors: 2, resident: 1, sharesBeforehand: true };
     const uneven = [...items(4, 10), ...items(4, 1)];
     expect(timeOfItems(uneven, threads)).toBeCloseTo(40 * norm(3, 2));

@@ -12,7 +12,7 @@ describe('timing', () => {
     const device = await testDevice();
     expect(KernelClock.isSupported(device.gpu)).toBe(true);
     const output = createStorage(device, 4 * 64 * 64, 'sums');
-    // Milliseconds of the wall, run by run: the runs by the GPU's clock, and the others.
+    // Milliseconds of each run by the wall, with the kernel clock and without.
     const runs = { clocked: [] as number[], unclocked: [] as number[] };
     const work = (rounds: number) => async () => {
       const began = performance.now();
@@ -110,7 +110,7 @@ describe('a trace', () => {
     ]);
   });
 
-  it('lays the last kernel so that it ends with the wait, in microseconds from the first stage', () => {
+  it('places the last kernel so that it ends with the wait, in microseconds from the first stage', () => {
     expect(kernels.map(({ ts, dur }) => [ts, dur])).toEqual([
       [7000, 2000],
       [9000, 1000],

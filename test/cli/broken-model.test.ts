@@ -92,7 +92,7 @@ describe('a configuration', () => {
   });
 });
 
-describe('the rest of a model', () => {
+describe('a model', () => {
   it('is refused where its rules have an unknown tag, by the line', async () => {
     await expectRefused(
       'rules.json',

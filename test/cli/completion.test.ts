@@ -14,7 +14,7 @@ async function offered(...words: string[]): Promise<string[]> {
 }
 
 describe('a completion', () => {
-  it('has commands, those of commands, and options without former names', async () => {
+  it('has commands, subcommands, and options without former names', async () => {
     expect(await offered('')).toEqual(expect.arrayContaining(['train', 'bench', 'completion', 'help']));
     expect(await offered('')).not.toContain('complete');
     expect(await offered('tra')).toEqual(['train']);
@@ -58,7 +58,7 @@ describe('the script', () => {
     expect(stdout).toContain('parsimony complete -- ');
   });
 
-  it('of another shell is refused with those that there are', async () => {
+  it('of another shell is refused with the names of the shells', async () => {
     const { stderr, status } = await runHere(['completion', 'bsh']);
     expect([stderr, status]).toEqual([expect.stringMatching(/bash, zsh, fish; did you mean bash\?/), 2]);
   });

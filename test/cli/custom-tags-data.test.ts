@@ -9,13 +9,13 @@ import { CALLER, expectRefusal } from './refusal.js';
 
 const folder = temporaryFolder();
 const RULES = { tags: ['T1', 'T2', '[CLS]'], hard: { '*': ['='], T1: ['T2'], '[CLS]': ['*'] } };
-const TEXT = ['--data', 'own.csv', '--text-column', 'review'];
+const TEXT = ['--data', 'custom.csv', '--text-column', 'review'];
 const TAGGED = [...TEXT, '--tags-column', 'tags'];
 
 beforeAll(() => {
   writeFileSync(join(folder, 'rules.json'), JSON.stringify(RULES));
   const rows = 'the film is good,T1 T2 T1 T2\nit is dull now,T2 T1 T1 T2\n';
-  writeFileSync(join(folder, 'own.csv'), `review,tags\n${rows}`);
+  writeFileSync(join(folder, 'custom.csv'), `review,tags\n${rows}`);
 });
 
 const run = (...args: string[]) => runHere(args, { cwd: folder });
@@ -36,7 +36,7 @@ describe('commands on rules about custom tags', () => {
   it('refuse texts without tags, and tags that the rules do not have', async () => {
     const without =
       /^text 1: no tags, and rules ".*" are about tags that the tagger does not give: T1, T2; exp/;
-    const unknown = /^own\.csv:2: unknown tag "T1"; expected a tag of the rules: ADJ/;
+    const unknown = /^custom\.csv:2: unknown tag "T1"; expected a tag of the rules: ADJ/;
     for (const command of [
       ['rules', 'density'],
       ['rules', 'show'],

@@ -10,7 +10,7 @@ const folder = temporaryFolder();
 const HOSTILE = '\u001b[2J\u009b2J';
 
 /** Characters that must not reach a terminal; line ends may. */
-const STEERING = /[^\P{Cc}\n]/u;
+const CONTROLS = /[^\P{Cc}\n]/u;
 
 describe('text that controls a terminal', () => {
   it.each([
@@ -20,11 +20,11 @@ describe('text that controls a terminal', () => {
     ['a flag', [`--${HOSTILE}`]],
     ['a command', [HOSTILE]],
     ['the name of rules', ['tag', 'the film', '--rules', 'rules.json']],
-  ])('is shown, not sent, as %s', async (name, args) => {
+  ])('is escaped in %s', async (name, args) => {
     const rules = { name: HOSTILE, hard: { '*': ['*'] } };
     writeFileSync(join(folder, 'rules.json'), JSON.stringify(rules));
     const { stdout, stderr } = await runHere(args, { cwd: folder });
-    expect(stdout + stderr).not.toMatch(STEERING);
+    expect(stdout + stderr).not.toMatch(CONTROLS);
     // WordPiece tokens have no control characters: a text is printed without them.
     if (name !== 'a text') expect(stdout + stderr).toContain('\\u001b[2J');
   });

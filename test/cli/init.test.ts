@@ -2,7 +2,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parseSafetensors } from '../../src/train/safetensors.js';
-import { huggingFaceConfig, PIECES, tensorsOf, writeCheckpoint } from '../support/checkpoint-folder.js';
+import {
+  huggingFaceConfig,
+  tensorsOf,
+  VOCABULARY_TOKENS,
+  writeCheckpoint,
+} from '../support/checkpoint-folder.js';
 import { randomWeights, SMALL_DISTILBERT } from '../support/model-cases.js';
 import { runHere } from '../support/run-here.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
@@ -10,8 +15,8 @@ import { CALLER, expectRefusal, OURS } from './refusal.js';
 import { SENTENCE, writeTinyData } from './tiny-model.js';
 
 const folder = temporaryFolder();
-/** Heads of 16, whose kernels other tests have, too. */
-const CONFIG = { ...SMALL_DISTILBERT, layers: 1, heads: 4, vocabulary: PIECES.length };
+/** Heads of 16 dimensions, as in other tests, so that they share kernels. */
+const CONFIG = { ...SMALL_DISTILBERT, layers: 1, heads: 4, vocabulary: VOCABULARY_TOKENS.length };
 const WEIGHTS = randomWeights(CONFIG, 5);
 const TRAIN = [
   ...'train --data data --no-tune --epochs 1 --batch 4 --max-length 20 --strategy hard'.split(' '),
@@ -53,7 +58,7 @@ describe('train --init', () => {
     });
     const tensors = parseSafetensors(readFileSync(join(folder, 'trained/model.safetensors')), 'f');
     const name = 'distilbert.transformer.layer.0.attention.q_lin.weight';
-    // Steps of a billionth: these weights are the checkpoint's.
+    // The learning rate is so small that these weights are still those of the checkpoint.
     const far = tensors
       .get(name)!
       .values.findIndex((value, i) => Math.abs(value - WEIGHTS.get(name)![i]) > 1e-7);
@@ -63,7 +68,7 @@ describe('train --init', () => {
   });
 
   it.each(['--layers', '--hidden', '--heads', '--feed-forward', '--vocab'])(
-    'refuses %s beside it',
+    'refuses %s with it',
     async (flag) => {
       const value = flag === '--vocab' ? 'vocab.txt' : '2';
       const result = await run([...TRAIN, '--init', 'hf', flag, value, '--out', 'x']);
@@ -127,12 +132,12 @@ describe('predict and evaluate', () => {
       /^bare.config\.json: no classifier of sent/,
     );
     const other = { ...huggingFaceConfig(CONFIG), id2label: { 0: 'positive', 1: 'negative' } };
-    writeCheckpoint(join(folder, 'turned'), other, tensorsOf(CONFIG, WEIGHTS));
-    const turned = await run(['evaluate', '--model', 'turned', '--data', 'data']);
+    writeCheckpoint(join(folder, 'swapped'), other, tensorsOf(CONFIG, WEIGHTS));
+    const swapped = await run(['evaluate', '--model', 'swapped', '--data', 'data']);
     expectRefusal(
-      turned,
+      swapped,
       CALLER,
-      /^turned: classes positive, negative; expected those of the data: negative, pos/,
+      /^swapped: classes positive, negative; expected those of the data: negative, pos/,
     );
   });
 });

@@ -70,7 +70,7 @@ function weightsOf(out: string): string[] {
   );
 }
 
-describe('a training that is signalled', () => {
+describe('a training run', () => {
   beforeAll(async () => {
     expect((await runHere([...COMMAND_LINE, '--out', 'undisturbed'], { cwd: folder })).status).toBe(0);
   });
@@ -79,7 +79,7 @@ describe('a training that is signalled', () => {
     ['SIGINT', 130, signalled],
     ['SIGTERM', 143, signalledHere],
   ] as const)(
-    'by %s ends with a checkpoint, and the command that it prints continues to the same bytes',
+    'that is signalled by %s ends with a checkpoint, and the command that it prints continues to the same bytes',
     async (signal, status, send) => {
       const out = `it's ${signal}`;
       const ended = await send(out, signal);
@@ -98,7 +98,7 @@ describe('a training that is signalled', () => {
     },
   );
 
-  it('without a signal, but with a closed reader, trains to its end', async () => {
+  it('whose output is no longer read trains to its end', async () => {
     const script = '{ "$0" "$@" 2>&1; echo "status $?" >status; } | head -1';
     const child = spawn('sh', ['-c', script, process.execPath, COMMAND, ...COMMAND_LINE, '--out', 'read'], {
       cwd: folder,
@@ -111,8 +111,8 @@ describe('a training that is signalled', () => {
   });
 });
 
-/** A Hugging Face checkpoint, as far as its names say; and files of a user's own. */
-const STANDING: [string, (out: string) => void, string[]][] = [
+/** What a folder holds, and the files of it that --force leaves. */
+const EXISTING: [string, (out: string) => void, string[]][] = [
   ['a finished run', (out) => cpSync(join(folder, 'finished'), out, { recursive: true }), []],
   [
     'a Hugging Face checkpoint',
@@ -126,7 +126,7 @@ const STANDING: [string, (out: string) => void, string[]][] = [
 ];
 
 describe('train --out', () => {
-  it.each(STANDING)(
+  it.each(EXISTING)(
     'of a folder with %s is refused, and with --force starts there',
     async (what, fill, stays) => {
       const name = what.replaceAll(' ', '-');
@@ -139,7 +139,7 @@ describe('train --out', () => {
       expectRefusal(await trainTiny(folder, args), CALLER, says);
       expect(contentOf(out)).toEqual(before);
 
-      // What fails before the first step, of the data, of the shape and of the GPU.
+      // Runs that fail before their first step.
       for (const [flags, status] of [
         [['--dev', 'missing.tsv'], CALLER],
         [['--heads', '3'], CALLER],

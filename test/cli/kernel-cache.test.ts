@@ -37,7 +37,7 @@ afterAll(() => {
   else process.env.XDG_CACHE_HOME = before;
 });
 
-async function keptFrom(content: string) {
+async function choicesFrom(content: string) {
   const file = choicesFile(device, 64);
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, content);
@@ -46,12 +46,12 @@ async function keptFrom(content: string) {
 
 describe('cached choices of kernels', () => {
   it('are used where they are complete', async () => {
-    expect(await keptFrom(JSON.stringify(WHOLE))).toEqual([CHOICES]);
+    expect(await choicesFrom(JSON.stringify(WHOLE))).toEqual([CHOICES]);
   });
 
-  it('of a noisy machine are not, until they were measured often', async () => {
-    expect(await keptFrom(JSON.stringify(measured(0.4, 2)))).toEqual([]);
-    expect(await keptFrom(JSON.stringify(measured(0.4, 3)))).toEqual([CHOICES]);
+  it('of a noisy machine are not used until they were measured often', async () => {
+    expect(await choicesFrom(JSON.stringify(measured(0.4, 2)))).toEqual([]);
+    expect(await choicesFrom(JSON.stringify(measured(0.4, 3)))).toEqual([CHOICES]);
   });
 
   it.each([
@@ -70,7 +70,7 @@ describe('cached choices of kernels', () => {
     ['a variant that is a number', JSON.stringify({ ...WHOLE, variants: { 'sparse, up to 64': 8 } })],
     ['another adapter', JSON.stringify({ ...WHOLE, adapter: 'other' })],
     ['another head dimension', JSON.stringify({ ...WHOLE, headDim: 32 })],
-  ])('are not where the file holds %s', async (_, content) => {
-    expect(await keptFrom(content)).toEqual([]);
+  ])('are not used where the file holds %s', async (_, content) => {
+    expect(await choicesFrom(content)).toEqual([]);
   });
 });

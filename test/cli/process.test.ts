@@ -9,12 +9,12 @@ import { DENSE, SENTENCE, TINY, writeTinyData } from './tiny-model.js';
 
 const folder = temporaryFolder();
 
-/** Seconds, of a run whose model the other commands read. */
+/** The seconds of `train`, whose model the other commands read. */
 let training: number;
 
 beforeAll(async () => {
   writeTinyData(folder);
-  training = await lingering([
+  training = await secondsToEnd([
     'train',
     '--data',
     'data',
@@ -28,7 +28,7 @@ beforeAll(async () => {
 });
 
 /** Seconds from the last thing that a command writes to its end. */
-function lingering(args: readonly string[]): Promise<number> {
+function secondsToEnd(args: readonly string[]): Promise<number> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [COMMAND, ...args], { cwd: folder, env: commandEnvironment() });
     let last = Number.NaN;
@@ -59,7 +59,7 @@ describe('the process ends once everything is written:', () => {
     ['tag', ['tag', SENTENCE]],
     ['doctor', ['doctor']],
   ])('%s', async (_, args) => {
-    expect(await lingering(args)).toBeLessThan(SOON);
+    expect(await secondsToEnd(args)).toBeLessThan(SOON);
   });
 });
 
@@ -80,12 +80,12 @@ describe('standard output', () => {
   });
 });
 
-/** Root may open every file, so it steps down to this user. */
-const NOBODY = process.getuid?.() === 0 ? 65_534 : undefined;
+/** The user that runs commands where these tests run as root, who may open every file. */
+const OTHER_USER = process.getuid?.() === 0 ? 65_534 : undefined;
 
-function nobodyMayRunIt(): boolean {
+function otherUserMayRunIt(): boolean {
   const read = `require('node:fs').accessSync(${JSON.stringify(COMMAND)})`;
-  return spawnSync(process.execPath, ['-e', read], { uid: NOBODY }).status === 0;
+  return spawnSync(process.execPath, ['-e', read], { uid: OTHER_USER }).status === 0;
 }
 
 describe('standard error', () => {
@@ -106,16 +106,16 @@ describe('standard error', () => {
       const script = `(echo before; ${doctor}; echo between >&2; ${doctor} --adapter nosuch; echo after) > log 2>&1`;
       spawnSync('sh', ['-c', script, process.execPath, COMMAND], { cwd: folder, env: commandEnvironment() });
       const lines = readFileSync(join(folder, 'log'), 'utf8').split('\n');
-      const kept = [
+      const expectedLines = [
         'before',
         /^adapter /,
         'between',
         /^parsimony: --adapter: no adapter has "nosuch"/,
         'after',
       ];
-      const places = kept.map((text) => lines.findIndex((line) => line.match(text)?.index === 0));
-      expect(places, lines.join('\n')).toEqual([...places].sort((a, b) => a - b));
-      expect(places[0]).toBe(0);
+      const positions = expectedLines.map((text) => lines.findIndex((line) => line.match(text)?.index === 0));
+      expect(positions, lines.join('\n')).toEqual([...positions].sort((a, b) => a - b));
+      expect(positions[0]).toBe(0);
       expect(lines.filter((line) => /Warning: (maxDynamic|Couldn't load)|vkCreate|\0/.test(line))).toEqual(
         [],
       );
@@ -126,8 +126,8 @@ describe('standard error', () => {
     expectItIsWritten({ env: { TMPDIR: '/nonexistent' } });
   });
 
-  it.skipIf(process.platform === 'win32' || !nobodyMayRunIt())(
+  it.skipIf(process.platform === 'win32' || !otherUserMayRunIt())(
     'is written where it may not be opened a second time, as the terminal of another user under su',
-    () => expectItIsWritten({ uid: NOBODY, lockedStderr: true }),
+    () => expectItIsWritten({ uid: OTHER_USER, lockedStderr: true }),
   );
 });

@@ -14,8 +14,8 @@ const folder = temporaryFolder();
 /** Eighteen steps. */
 const RUN = '--lr 1e-2 --epochs 6 --evaluate-every 9 --checkpoint-every 4 --mask-tokens 0.1';
 
-// Larger than the files of the embedded driver, which a full disk would otherwise end first. Heads are of 16, as in the other
-// tests, which share their kernels.
+// Weights are larger than the files of the embedded driver, or the driver would meet the full disk first. Heads have 16
+// dimensions, as in other tests, so that they share kernels.
 const SHAPE = ['--hidden', '128', '--heads', '8', '--feed-forward', '128'];
 
 const ARGUMENTS = ['train', '--data', 'data', ...DENSE, ...TINY, ...SHAPE, ...RUN.split(' ')];
@@ -67,7 +67,7 @@ function resultOf(out: string): Record<string, string> {
 }
 
 /** Runs the command with a limit on the size of files, which fails as a full disk does. */
-function runCramped(
+function runOnFullDisk(
   args: readonly string[],
   bytes: number,
 ): Promise<Pick<CommandResult, 'status' | 'stderr'>> {
@@ -92,12 +92,12 @@ describe('a run that is killed', () => {
 
     const checkpoint = readFileSync(join(folder, 'out/checkpoint.safetensors'));
     const weights = statSync(join(folder, 'undisturbed/model.safetensors')).size;
-    const cramped = await runCramped(['train', '--resume', 'out'], 2.5 * weights);
-    expect(cramped.stderr).toMatch(
+    const onFullDisk = await runOnFullDisk(['train', '--resume', 'out'], 2.5 * weights);
+    expect(onFullDisk.stderr).toMatch(
       /\nparsimony: out.checkpoint\.safetensors: cannot be written \(EFBIG\); free some space.*\n$/,
     );
-    expect(cramped.stderr).not.toMatch(/^ +at /m);
-    expect(cramped.status).toBe(OURS);
+    expect(onFullDisk.stderr).not.toMatch(/^ +at /m);
+    expect(onFullDisk.status).toBe(OURS);
     expect(
       readFileSync(join(folder, 'out/checkpoint.safetensors')).equals(checkpoint),
       'the last good one',

@@ -6,7 +6,7 @@ import { temporaryFolder } from '../support/temporary-folder.js';
 
 const TEXT = 'the unaffordable film';
 
-const PIECES = [
+const TOKENS = [
   ['[CLS]', '[CLS]', ''],
   ['the', 'DET', 'the'],
   ['una', 'ADJ', 'una'],
@@ -38,7 +38,7 @@ describe('tag', () => {
     const shown = printed.tokens.map(({ token, tag, start, end }: Record<string, never>) => {
       return [token, tag, TEXT.slice(start, end)];
     });
-    expect(shown).toEqual(PIECES);
+    expect(shown).toEqual(TOKENS);
     const ids = printed.tokens.map(({ id }: { id: number }) => id);
     expect([ids[0], ids[1], ids[6], ids[7]], "some of BERT's ids").toEqual([101, 1996, 2143, 102]);
   });
@@ -49,17 +49,17 @@ describe('tag', () => {
     expect(stderr).toBe('');
     const [head, ...lines] = stdout.trimEnd().split('\n');
     expect(head.split(/ {2,}/)).toEqual(['token', 'tag', 'text']);
-    const rows = lines.slice(0, PIECES.length).map((line) => line.split(/ {2,}/));
-    expect(rows).toEqual(PIECES.map((row) => row.filter((cell) => cell !== '')));
+    const rows = lines.slice(0, TOKENS.length).map((line) => line.split(/ {2,}/));
+    expect(rows).toEqual(TOKENS.map((row) => row.filter((cell) => cell !== '')));
     expect(lines.at(-1)).toBe(
       'The hard rules "paper" allow 37 of 64 pairs: density 57.8 %; after 3 layers 70.3 % are joined.',
     );
   });
 
   it('counts under the rules of a file', async () => {
-    const file = join(folder, 'own.json');
-    writeFileSync(file, '{ "name": "own tags", "hard": { "*": ["="] } }');
+    const file = join(folder, 'same-tag.json');
+    writeFileSync(file, '{ "name": "same tag", "hard": { "*": ["="] } }');
     const { stdout } = await runHere(['tag', TEXT, '--rules', file, '--json']);
-    expect(JSON.parse(stdout)).toMatchObject({ rules: 'own tags', allowedPairs: 1 + 1 + 4 * 4 + 1 + 1 });
+    expect(JSON.parse(stdout)).toMatchObject({ rules: 'same tag', allowedPairs: 1 + 1 + 4 * 4 + 1 + 1 });
   });
 });

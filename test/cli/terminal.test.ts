@@ -35,7 +35,7 @@ describe('progress', () => {
       display.stop();
     });
     vi.unstubAllGlobals();
-    // After the first update the time before it, with all compilation, counts no more.
+    // After the first update, the time before it does not count, since all compilation is in it.
     expect(text.split('\n')).toEqual([
       'training 10/100 steps (10 %) | 20.0 steps/s, 5 s left | loss 0.5',
       'training 20/100 steps (20 %) | 20.0 steps/s, 4 s left | loss 0.5',
@@ -45,7 +45,7 @@ describe('progress', () => {
     ]);
   });
 
-  it('of a resumed task counts only its own steps', () => {
+  it('of a resumed task counts only the steps since then', () => {
     let now = 0;
     const pace = new Pace(1000, 'steps', 900, () => now);
     now = 10_000;

@@ -43,12 +43,12 @@ describe.runIf(process.platform === 'linux')('train without choices of kernels',
     expect(first.status, first.stderr).toBe(0);
   });
 
-  it('measures them, reports that, and keeps them', async () => {
+  it('measures the variants, reports that, and stores the choices', async () => {
     expect(first.stderr).toMatch(
       /^Measuring the variants of the kernels for heads of 16, once on this adapter/m,
     );
-    const kept = readdirSync(join(env.XDG_CACHE_HOME, 'parsimony'));
-    const [file, ...others] = kept.filter((name) => name.startsWith('kernels-'));
+    const cached = readdirSync(join(env.XDG_CACHE_HOME, 'parsimony'));
+    const [file, ...others] = cached.filter((name) => name.startsWith('kernels-'));
     expect(others).toEqual([]);
     const { checksum, measurements, ...choices } = jsonOf(`cache/parsimony/${file}`);
     expect(checksum).toMatch(/^[0-9a-f]{16}$/);
@@ -56,7 +56,7 @@ describe.runIf(process.platform === 'linux')('train without choices of kernels',
     expect(choices).toEqual(jsonOf('first/training.json').kernels);
   });
 
-  it('stores them with the run and the model', async () => {
+  it('stores the choices with the run and the model', async () => {
     const { kernels } = jsonOf('first/training.json');
     expect(kernels).toMatchObject({ headDim: 16, variants: { 'sparse, up to 64': expect.any(String) } });
     expect(jsonOf('first/config.json').parsimony.kernels).toEqual(kernels);
@@ -81,7 +81,7 @@ describe.runIf(process.platform === 'linux')('train without choices of kernels',
     expect(weights('second').equals(weights('first'))).toBe(true);
   });
 
-  it('runs a loaded model with its stored choices', async () => {
+  it('writes a model that can be evaluated', async () => {
     const args = ['evaluate', '--model', 'first', '--data', 'data', '--json'];
     expect((await runHere(args, { cwd: folder, env })).status).toBe(0);
   });
@@ -93,8 +93,8 @@ describe('train where there is one variant of the kernels', () => {
     const { status, stderr } = await train('dense', 'none');
     expect(status, stderr).toBe(0);
     expect(/Measuring the variants/.test(stderr)).toBe(!isSoftware);
-    const kept = readdirSync(join(env.XDG_CACHE_HOME, 'parsimony'));
-    expect(kept.some((name) => name.startsWith('checked-'))).toBe(isSoftware);
+    const cached = readdirSync(join(env.XDG_CACHE_HOME, 'parsimony'));
+    expect(cached.some((name) => name.startsWith('checked-'))).toBe(isSoftware);
   });
 });
 

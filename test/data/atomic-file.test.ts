@@ -36,7 +36,7 @@ describe.skipIf(process.platform === 'win32')('writeAtomically', () => {
     }
   });
 
-  it('follows links, those to nothing and those through folders elsewhere too, and keeps them', async () => {
+  it('follows links, also dangling ones and those through other folders, and leaves them in place', async () => {
     const folder = newFolder();
     mkdirSync(join(folder, 'deep/er'), { recursive: true });
     writeFileSync(join(folder, 'deep/old'), 'old');

@@ -8,7 +8,7 @@ import { type Text, wordsWithTags } from '../../src/grammar/custom-tags.js';
 import { callerErrorOf } from '../grammar/caller-error.js';
 import { bagAccuracy, words } from './logistic-regression.js';
 
-/** Gold tags; those of texts with adverbs before adjectives, and with and without "not", are the tagger's. */
+/** Texts with gold tags, and with the tagger's for corruptions that the first have no words for. */
 const GOLD: Text[] = grampair(1, { train: 600, dev: 1, test: 1 }).train;
 const TAGGED: Text[] = [...(await embeddedSource(1, { train: 120, dev: 1, test: 1 }).texts('train'))];
 
@@ -51,7 +51,7 @@ describe('corrupted texts', () => {
     expect(corruptedForms('negation', ...negated)).toEqual(['he is old', 'she is not old']);
   });
 
-  it('are left out where a capital would tell, the change makes another text, or is in one direction only', () => {
+  it('are left out where a capital would tell, where the change makes another text, or where none has the opposite change', () => {
     expect(corruptedForms('determiner-noun', 'The/DET film/NOUN ended/VERB')).toEqual([]);
     expect(corruptedForms('adverb-adjective', 'very/ADV warm/ADJ', 'warm/ADJ very/ADV')).toEqual([]);
     expect(corruptedForms('negation', 'it/PRON is/AUX old/ADJ')).toEqual([]);
@@ -71,7 +71,7 @@ describe('corrupted texts', () => {
       expect(changed.length).toBeLessThanOrEqual(isSwap ? 0 : 1);
     }
     const all = (which: 'original' | 'corrupted') => bag(pairs.map((pair) => pair[which].text).join(' '));
-    expect(all('corrupted'), 'as many of each word').toBe(all('original'));
+    expect(all('corrupted'), 'each word equally often').toBe(all('original'));
     const examples = pairs.flatMap(({ original, corrupted }) => [
       { ...original, label: 1 },
       { ...corrupted, label: 0 },

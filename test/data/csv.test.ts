@@ -24,8 +24,8 @@ const anyTable = fc.integer({ min: 1, max: 4 }).chain((columns) =>
 
 /** A field as RFC 4180 writes it. */
 function written({ text, quoted }: { text: string; quoted: boolean }): string {
-  const must = /[",\r\n]/.test(text) || text === '' || text.startsWith(BOM);
-  return quoted || must ? `"${text.split('"').join('""')}"` : text;
+  const needsQuotes = /[",\r\n]/.test(text) || text === '' || text.startsWith(BOM);
+  return quoted || needsQuotes ? `"${text.split('"').join('""')}"` : text;
 }
 
 function cellsOf(text: string): unknown[] {

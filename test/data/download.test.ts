@@ -72,9 +72,11 @@ describe('download', () => {
       },
       /cannot be downloaded \(/,
     ],
-  ])('gives up a server that %s', async (_, answer, says) => expect(await errorFrom(answer)).toMatch(says));
+  ])('gives up on a server that %s', async (_, answer, says) =>
+    expect(await errorFrom(answer)).toMatch(says),
+  );
 
-  it('gives up a server that redirects for ever', async () => {
+  it('gives up on a server that redirects for ever', async () => {
     // Twenty redirects take long on a busy machine.
     const limits = { ...LIMITS, silentSeconds: 9 };
     const answer: RequestListener = (_, response) => response.writeHead(302, { location: '/file' }).end();

@@ -65,7 +65,7 @@ describe('the embedded corpus', () => {
     expect(embeddedCorpus(1, { ...EMBEDDED_ROWS, train: 10 }).dev).toEqual(corpus.dev);
   });
 
-  it.each(['train', 'dev', 'test'] as const)('has about as many of each label: %s', (split) => {
+  it.each(['train', 'dev', 'test'] as const)('has about half of its rows in each class: %s', (split) => {
     const examples = corpus[split];
     const positive = examples.filter(({ label }) => label === 1).length;
     const fiveDeviations = 5 * Math.sqrt(examples.length / 4);
@@ -73,7 +73,7 @@ describe('the embedded corpus', () => {
     expect(examples.every(({ label }) => label === 0 || label === 1)).toBe(true);
   });
 
-  it('has the labels of the meaning of its sentences', () => {
+  it('has the labels that the meaning of its sentences gives', () => {
     const wrong = all.filter(({ text, label }) => labelByReading(text) !== label);
     expect(wrong).toEqual([]);
   });

@@ -17,12 +17,12 @@ describe('parseJsonLines', () => {
           const step = lineBreak === '\n\n' ? 2 : 1;
           expect(rows.map(({ number }) => number)).toEqual(objects.map((_, index) => 1 + step * index));
           for (const [index, line] of lines.entries()) {
-            const known: Record<string, unknown> = JSON.parse(line);
+            const expected: Record<string, unknown> = JSON.parse(line);
             const read = columns.flatMap((name, column) => {
               const value = rows[index].cells[column];
               return value === undefined ? [] : [[name, value] as const];
             });
-            expect(new Map(read)).toEqual(new Map(Object.entries(known)));
+            expect(new Map(read)).toEqual(new Map(Object.entries(expected)));
           }
         },
       ),

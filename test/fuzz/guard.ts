@@ -21,10 +21,10 @@ const WRITERS: Readonly<Record<string, number>> = {
 export function allowWritesOnlyIn(folder: string, onViolation: (path: string) => void): void {
   const inside = resolve(folder);
   const check = (path: unknown) => {
-    const place = resolve(String(path));
-    if (place === inside || place.startsWith(inside + sep)) return;
-    onViolation(place);
-    throw new Error(`written outside the sandbox: ${place}`);
+    const target = resolve(String(path));
+    if (target === inside || target.startsWith(inside + sep)) return;
+    onViolation(target);
+    throw new Error(`written outside the sandbox: ${target}`);
   };
   const guard = (owner: object, name: string, at: number) => {
     const original = Reflect.get(owner, name);

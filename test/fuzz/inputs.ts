@@ -13,7 +13,7 @@ const MOST_MS = 2000;
 /** Memory limit of the process while it reads inputs of some kilobytes. */
 const MOST_BYTES = 2 ** 30;
 
-/** A message fits a line, and does not control a terminal. */
+/** The most characters of a message. */
 const LONGEST_MESSAGE = 7000;
 
 /** The input of a number, the same for the same seed. One file of a sample is changed. */
@@ -36,7 +36,7 @@ function complaintAbout(error: unknown, folder: string): string | undefined {
   if (!(error instanceof CallerError)) return `${(error as Error)?.stack ?? error}`.slice(0, 1000);
   const { message } = error;
   if (/[\p{Cc}\u2028\u2029]/u.test(message))
-    return `a message that steers the terminal: ${JSON.stringify(message)}`;
+    return `a message that controls the terminal: ${JSON.stringify(message)}`;
   if (message.length > LONGEST_MESSAGE) return `a message of ${message.length} characters`;
   if (!message.includes(folder)) return `a message that names no file: ${message}`;
   return undefined;

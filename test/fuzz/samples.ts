@@ -9,8 +9,8 @@ import { reportOf, someRows } from '../bench/page-report.js';
 import { cellOf } from '../report/some-runs.js';
 import {
   huggingFaceConfig,
-  PIECES,
   tensorsOf,
+  VOCABULARY_TOKENS,
   type WRITERS,
   writeCheckpoint,
 } from '../support/checkpoint-folder.js';
@@ -21,7 +21,7 @@ export type Files = Readonly<Record<string, Uint8Array>>;
 
 export const TINY_CONFIG: ModelConfig = {
   ...SMALL_MODEL,
-  vocabulary: PIECES.length,
+  vocabulary: VOCABULARY_TOKENS.length,
   hidden: 16,
   heads: 1,
   layers: 1,

@@ -21,8 +21,8 @@ async function watchedDevice() {
     get(target, name) {
       const value = Reflect.get(target, name, target);
       if (typeof value !== 'function') return value;
-      return (...given: unknown[]) => {
-        const result = value.apply(target, given);
+      return (...args: unknown[]) => {
+        const result = value.apply(target, args);
         if (name === 'createBindGroup') made.push(new WeakRef(result));
         return result;
       };
@@ -41,7 +41,7 @@ async function alive(objects: readonly WeakRef<object>[]): Promise<number> {
 }
 
 describe('bind groups', () => {
-  it('are made once for buffers that are used again, and are freed with the others', async () => {
+  it('are made once for buffers that are reused, and are freed with buffers that are not', async () => {
     const { device, made } = await watchedDevice();
     const attention = new Attention(device, { lengths: [TOKENS], mask: AttentionMask.all() });
     const fresh = () => device.gpu.createBuffer({ size: 4 * TOKENS * SHAPE.headDim, usage: STORAGE_USAGE });
@@ -58,29 +58,29 @@ describe('bind groups', () => {
       attention.encodeForward(encoder, shape, buffers);
       encoder.finish();
     };
-    const kept = buffersOf();
-    encode(kept);
+    const reused = buffersOf();
+    encode(reused);
     const ofOneCall = made.length;
-    for (let call = 0; call < 10; call++) encode({ ...kept });
+    for (let call = 0; call < 10; call++) encode({ ...reused });
     expect(made.length, 'bind groups of eleven calls on the same buffers').toBe(ofOneCall);
-    encode(kept, { ...SHAPE, scale: 2 });
+    encode(reused, { ...SHAPE, scale: 2 });
     expect(made.length, 'a call with another scale is recorded').toBeGreaterThan(ofOneCall);
     // A temporary buffer of the recording may be the one that is replaced.
-    encode(kept);
+    encode(reused);
     const before = made.length;
     device.retire(createStorage(device, 16, 'outgrown'));
-    encode(kept);
+    encode(reused);
     expect(made.length, 'a call after a buffer was replaced is recorded').toBeGreaterThan(before);
 
-    // Some buffers stay, as a model's do, and some are new: neither may keep bind groups of both alive.
+    // Some buffers are reused, as a model's are, and some are new: bind groups of both must be freed.
     for (let call = 0; call < 500; call++) {
       encode(buffersOf());
-      encode({ ...kept, output: fresh() });
-      encode({ ...kept, query: fresh() });
+      encode({ ...reused, output: fresh() });
+      encode({ ...reused, query: fresh() });
     }
     expect(made.length).toBeGreaterThan(1500);
     expect(await alive(made), 'bind groups held after 1,514 calls').toBeLessThanOrEqual(2 * ofOneCall);
-    encode(kept);
+    encode(reused);
     expect(made.filter((each) => each.deref()).length).toBeLessThanOrEqual(2 * ofOneCall);
     attention.release();
     device.close();

@@ -17,7 +17,7 @@ vi.mock('webgpu', async (importOriginal) => {
   return { ...webgpu, create };
 });
 
-function held(): { threads: number; files: number } {
+function resourcesInUse(): { threads: number; files: number } {
   const count = (of: string) => readdirSync(`/proc/self/${of}`).length;
   return { threads: count('task'), files: count('fd') };
 }
@@ -34,11 +34,12 @@ describe.runIf(embeddedDriverExists())('devices that are opened one after anothe
 
   it('share one object of Dawn, and leave neither threads nor files', async () => {
     (await openDevice({ adapter })).close();
+    expect(created, 'objects of Dawn that this test counts').toHaveLength(1);
     created.length = 0;
-    const before = held();
+    const before = resourcesInUse();
     for (let time = 0; time < 200; time++) (await openDevice({ adapter })).close();
     expect(created).toEqual([]);
-    const { threads, files } = held();
+    const { threads, files } = resourcesInUse();
     expect(threads).toBeLessThanOrEqual(before.threads + 3);
     expect(files).toBeLessThanOrEqual(before.files + 3);
   });

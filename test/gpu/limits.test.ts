@@ -14,12 +14,12 @@ function engineErrorOf(action: () => unknown): string {
   return 'no error';
 }
 
-describe('work over the limits of an adapter is refused before a driver drops it', () => {
+describe('before a driver drops work over the limits of an adapter,', () => {
   it.each([
     [[65_536], '65536 x 1 x 1'],
     [[1, 65_536], '1 x 65536 x 1'],
     [[1, 1, 65_536], '1 x 1 x 65536'],
-  ] as const)('a grid of %j workgroups', async (grid, named) => {
+  ] as const)('a grid of %j workgroups is refused', async (grid, named) => {
     const device = await testDevice();
     expect(device.mostWorkgroups).toBe(65_535);
     const buffer = createStorage(device, 16, 'numbers');
@@ -40,7 +40,7 @@ describe('work over the limits of an adapter is refused before a driver drops it
     device.release(buffer);
   });
 
-  it('but a kernel that counts in two dimensions gets a grid that fits', async () => {
+  it('a kernel that counts in two dimensions gets a grid that fits', async () => {
     const recorder = new Recorder(await testDevice());
     expect(recorder.folded(65_535)).toEqual([65_535]);
     expect(recorder.folded(65_536)).toEqual([32_768, 2]);
@@ -49,7 +49,7 @@ describe('work over the limits of an adapter is refused before a driver drops it
     expect(recorder.folded(0)).toEqual([0]);
   });
 
-  it('a buffer over its limit, in bytes, and of the two limits the smaller', async () => {
+  it('a buffer over the smaller of its two limits is refused', async () => {
     const device = await testDevice();
     const { maxBufferSize, maxStorageBufferBindingSize } = device.gpu.limits;
     const limit = Math.min(maxBufferSize, maxStorageBufferBindingSize);

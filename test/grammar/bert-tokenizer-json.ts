@@ -2,15 +2,15 @@ import { bertTokenizerJson as withoutDecoder } from '../../scripts/bert-tokenize
 
 /**
  * A `tokenizer.json` of Hugging Face's as BERT's uncased models have it.
- * @param pieces The tokens by id.
+ * @param tokens The tokens by id.
  * @param added The list `added_tokens`.
  * @param normalizer The fields that differ from an uncased model's.
  */
 export function bertTokenizerJson(
-  pieces: readonly string[],
+  tokens: readonly string[],
   added: readonly object[],
   normalizer: object = {},
 ): object {
   const decoder = { type: 'WordPiece', prefix: '##', cleanup: true };
-  return { ...withoutDecoder(pieces, added, normalizer), post_processor: null, decoder };
+  return { ...withoutDecoder(tokens, added, normalizer), post_processor: null, decoder };
 }

@@ -35,7 +35,7 @@ describe('joinContractions', () => {
     "a 'sound' and a 'mad one",
     "rock 'n' roll",
     "a 's.",
-  ])('leaves %j as it is', (original) => {
+  ])('leaves %j unchanged', (original) => {
     expect(joined(original)).toBe(original);
   });
 
@@ -65,13 +65,15 @@ describe('joinContractions', () => {
     fc.assert(
       fc.property(anyText, (original) => {
         const { text, origins } = joinContractions(original);
-        const places = [...origins];
-        expect(places).toHaveLength(text.length + 1);
-        expect(places.at(-1)).toBe(original.length);
-        expect(places.every((place, index) => index === 0 || place > places[index - 1])).toBe(true);
-        expect(places.slice(0, -1).map((place) => original[place])).toEqual(text.split(''));
-        const kept = new Set(places);
-        const removed = original.split('').filter((_, place) => !kept.has(place));
+        const positions = [...origins];
+        expect(positions).toHaveLength(text.length + 1);
+        expect(positions.at(-1)).toBe(original.length);
+        expect(positions.every((position, index) => index === 0 || position > positions[index - 1])).toBe(
+          true,
+        );
+        expect(positions.slice(0, -1).map((position) => original[position])).toEqual(text.split(''));
+        const retained = new Set(positions);
+        const removed = original.split('').filter((_, position) => !retained.has(position));
         expect(removed.every((character) => character === ' ')).toBe(true);
       }),
       runs(1000),

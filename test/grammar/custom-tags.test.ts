@@ -21,7 +21,7 @@ import { anyText } from './texts.js';
 const vocabulary = bertVocabulary();
 
 function rulesOf(tags: readonly Tag[]): RuleSet {
-  return { name: 'own', tags, hard: [], soft: [], beta: 5 };
+  return { name: 'custom', tags, hard: [], soft: [], beta: 5 };
 }
 
 const PENN = rulesOf(['DT', 'NN', 'VBZ', '[CLS]', '.']);
@@ -41,7 +41,7 @@ function tagged(text: string, tags: string): string {
 }
 
 describe('custom tags', () => {
-  it('are those of all tokens of a word', () => {
+  it('are the tags of all tokens of a word', () => {
     expect(tagged("the unaffable film's. ", 'DT NN .')).toBe(
       "[CLS]/[CLS] the/DT una/NN ##ffa/NN ##ble/NN film/. '/. s/. ./. [SEP]/[SEP]",
     );
@@ -110,14 +110,14 @@ function callOr(action: () => Tag): Tag | undefined {
   }
 }
 
-describe('the tags that tokens carry', () => {
+describe('the tags of tokens', () => {
   it('are those of the rules and of special tokens where words have tags that are not universal', () => {
     expect(tokenTags(PENN.tags, true)).toEqual([...PENN.tags, '[SEP]']);
     expect(tokenTags(rulesOf([1, 2]).tags, true)).toEqual([1, 2, '[CLS]', '[SEP]']);
     expect(areUniversal(PENN.tags)).toBe(false);
   });
 
-  it('are the universal ones elsewhere, for any tagger', () => {
+  it('are the universal ones elsewhere', () => {
     expect(tokenTags(PAPER_RULES.tags, true)).toEqual(TOKEN_TAGS);
     expect(tokenTags(PAPER_RULES.tags, false)).toEqual(TOKEN_TAGS);
     const few = rulesOf(['VERB', 'NOUN', '[CLS]']);

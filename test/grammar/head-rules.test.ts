@@ -71,7 +71,7 @@ describe('a rules file with rules for each head', () => {
       /1 heads in layer 1; expected 2, as in layer 0/,
     ],
     [
-      'rules for all heads beside',
+      'rules for all heads as well',
       '{ "heads": [[{ "hard": [] }]],\n"soft": [] }',
       2,
       /rules for all heads and rules for each/,

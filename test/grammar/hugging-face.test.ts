@@ -28,7 +28,7 @@ function theirs(text: string): number[] {
   return reference.encode(text, { add_special_tokens: false }).ids;
 }
 
-/** The first of `texts` that the two split differently, with what they make of it. */
+/** The first of `texts` that the two split differently, with the tokens of both. */
 function firstDifference(texts: Iterable<string>): object | undefined {
   for (const text of texts) {
     const [actual, expected] = [ours(text), theirs(text)];
@@ -47,7 +47,7 @@ function* charactersBetween(first: number, last: number, step = 1): Generator<st
 }
 
 describe('splitTokens agrees with @huggingface/tokenizers', () => {
-  it('where both are clear', () => {
+  it('on simple texts', () => {
     expect(theirs('Unaffable, naïve [SEP]')).toHaveLength(6);
     expect(
       firstDifference(['', ' ', 'Unaffable, naïve [SEP]', 'a'.repeat(100), 'a'.repeat(101)]),

@@ -49,10 +49,12 @@ describe('a text is tagged like its plain form', () => {
     fc.assert(
       fc.property(anyText, (original) => {
         const { text, origins } = plainText(original);
-        const places = [...origins];
-        expect(places).toHaveLength(text.length + 1);
-        expect(places.at(-1)).toBe(original.length);
-        expect(places.every((place, index) => index === 0 || place > places[index - 1])).toBe(true);
+        const positions = [...origins];
+        expect(positions).toHaveLength(text.length + 1);
+        expect(positions.at(-1)).toBe(original.length);
+        expect(positions.every((position, index) => index === 0 || position > positions[index - 1])).toBe(
+          true,
+        );
         expect(text).not.toMatch(/^\s|\s\s|\s$|[^\S ]/);
       }),
       runs(500),

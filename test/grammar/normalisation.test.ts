@@ -9,7 +9,9 @@ import { bertTokenizerJson } from './bert-tokenizer-json.js';
 import { anyText, INCOMPARABLE } from './texts.js';
 
 /** BERT's tokens, and some that only a cased model has, or one that keeps accents. */
-const PIECES = [...new Set([...bertVocabulary().tokens, 'The', 'Film', 'É', 'é', '##é', '##E', 'İ', '中国'])];
+const VOCABULARY_TOKENS = [
+  ...new Set([...bertVocabulary().tokens, 'The', 'Film', 'É', 'é', '##é', '##E', 'İ', '中国']),
+];
 
 const SETTINGS: Normalisation[] = [
   { lowerCase: false, stripAccents: false, splitIdeographs: true },
@@ -19,12 +21,12 @@ const SETTINGS: Normalisation[] = [
 ];
 
 describe.each(SETTINGS)('splitTokens agrees with @huggingface/tokenizers under %o', (normalisation) => {
-  const vocabulary = new Vocabulary(PIECES, 'tokens', normalisation);
+  const vocabulary = new Vocabulary(VOCABULARY_TOKENS, 'tokens', normalisation);
   const { lowerCase, stripAccents, splitIdeographs } = normalisation;
   const reference = new Tokenizer(
     bertTokenizerJson(
-      PIECES,
-      SPECIAL_TOKENS.map((content) => ({ id: PIECES.indexOf(content), content, special: true })),
+      VOCABULARY_TOKENS,
+      SPECIAL_TOKENS.map((content) => ({ id: VOCABULARY_TOKENS.indexOf(content), content, special: true })),
       { handle_chinese_chars: splitIdeographs, strip_accents: stripAccents, lowercase: lowerCase },
     ),
     {},
@@ -60,7 +62,9 @@ describe('a cased vocabulary', () => {
   const cased = { lowerCase: false, stripAccents: false, splitIdeographs: true };
 
   it('keeps capitals and accents, also when it is restricted', () => {
-    const vocabulary = new Vocabulary(PIECES, 'tokens', cased).restrictedTo(new Set(['The', 'É', '##E']));
+    const vocabulary = new Vocabulary(VOCABULARY_TOKENS, 'tokens', cased).restrictedTo(
+      new Set(['The', 'É', '##E']),
+    );
     expect(splitTokens('The the É E', vocabulary).map(({ text }) => text)).toEqual([
       'The',
       '[UNK]',
@@ -70,7 +74,10 @@ describe('a cased vocabulary', () => {
   });
 
   it('points at one character where lower case has two', () => {
-    const lowered = new Vocabulary([...PIECES, 'i\u0307x'], 'tokens', { ...cased, lowerCase: true });
+    const lowered = new Vocabulary([...VOCABULARY_TOKENS, 'i\u0307x'], 'tokens', {
+      ...cased,
+      lowerCase: true,
+    });
     expect(splitTokens('İX', lowered)).toMatchObject([{ text: 'i\u0307x', start: 0, end: 2 }]);
   });
 });

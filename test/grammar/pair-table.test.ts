@@ -35,7 +35,7 @@ function withTagCount(count: number): RuleSet {
 }
 
 describe('pairTable', () => {
-  it('none: every pair, no bias', () => {
+  it('has every pair, without bias, under none', () => {
     expect(rows('none')).toEqual([
       [0, 0, 0],
       [0, 0, 0],
@@ -43,7 +43,7 @@ describe('pairTable', () => {
     ]);
   });
 
-  it('hard: only the pairs of hard rules', () => {
+  it('has only the pairs of hard rules under hard', () => {
     expect(rows('hard')).toEqual([
       [NO, 0, NO],
       [NO, NO, 0],
@@ -52,7 +52,7 @@ describe('pairTable', () => {
   });
 
   it.each([5, 0, -3, 0.5])(
-    'soft, β = %d: every pair, the bias where a soft rule and no hard one matches',
+    'has every pair under soft, and β = %d where a soft rule and no hard rule matches',
     (beta) => {
       expect(rows('soft', beta)).toEqual([
         [0, 0, beta],
@@ -63,7 +63,7 @@ describe('pairTable', () => {
   );
 
   it.each([5, 0, -3, 0.5])(
-    'guided, β = %d: the pairs of either, the bias on those that only a soft rule has',
+    'has the pairs of hard and soft rules under guided, and β = %d where only a soft rule matches',
     (beta) => {
       expect(rows('guided', beta)).toEqual([
         [NO, 0, beta],
@@ -73,7 +73,7 @@ describe('pairTable', () => {
     },
   );
 
-  it("takes the rule set's own β where none is given", () => {
+  it('takes the β of the rule set by default', () => {
     expect(rows('soft')).toEqual(rows('soft', 5));
     expect(pairTable({ ...RULES, beta: -2 }, 'soft').biases[2]).toBe(-2);
   });

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { referenceTokenBias } from '../../bench/reference-pairs.js';
 import { presetRules } from '../../src/grammar/presets.js';
 
-it('SepLLM: punctuation, [CLS] and [SEP] are seen from anywhere, the rest from within four tokens; [CLS] sees everything', () => {
+it('sepllm lets a token see punctuation, [CLS], [SEP] and the nearest four tokens, and [CLS] see everything', () => {
   const tags = [
     '[CLS]',
     'DET',

@@ -59,9 +59,9 @@ describe('the floor', () => {
   it('lets every token see only itself, and [CLS] everything', () => {
     const { hard, soft } = presetRules('floor');
     expect(soft).toEqual([]);
-    const own = hard.filter(([query, key]) => query === key && query !== '[CLS]');
-    expect(own).toHaveLength(TOKEN_TAGS.length - 1);
-    expect(own.every(([, , scope]) => scope === 0)).toBe(true);
+    const sameTag = hard.filter(([query, key]) => query === key && query !== '[CLS]');
+    expect(sameTag).toHaveLength(TOKEN_TAGS.length - 1);
+    expect(sameTag.every(([, , scope]) => scope === 0)).toBe(true);
     const classified = hard.filter(([query, , scope]) => query === '[CLS]' && scope === undefined);
     expect(classified.map(([, key]) => key)).toEqual(TOKEN_TAGS);
     expect(hard.every(([query, key]) => query === key || query === '[CLS]')).toBe(true);

@@ -61,7 +61,7 @@ describe('what differs between rules', () => {
 
   it('is reported head by head, also for one rule set and each head', () => {
     const changes = headChanges(A, heads);
-    expect(changes.map(({ layer, head, changes: own }) => [layer, head, own.length])).toEqual([
+    expect(changes.map(({ layer, head, changes: { length } }) => [layer, head, length])).toEqual([
       [0, 0, 0],
       [0, 1, 3],
     ]);

@@ -102,7 +102,7 @@ describe('parseRules', () => {
     expect(soft).toEqual([[0, 1_000_003]]);
   });
 
-  it('keeps a rule once that is written twice', () => {
+  it('keeps one of equal rules', () => {
     expect(parseRules('{ "hard": [["X", "X"], ["X", "="], ["X", "X"]] }').hard).toEqual([['X', 'X']]);
   });
 
@@ -136,6 +136,7 @@ describe('formatRules', () => {
   it('writes JSON, with its fields in the order of the documentation and a line break at its end', () => {
     const text = formatRules(PAPER_RULES);
     expect(JSON.parse(text)).toEqual(PAPER_RULES);
+    expect(Object.keys(JSON.parse(text))).toEqual(['name', 'tags', 'hard', 'soft', 'beta']);
     expect(text.endsWith('}\n')).toBe(true);
   });
 });

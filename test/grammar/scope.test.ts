@@ -67,7 +67,7 @@ describe('the reach of scopes', () => {
     [undefined, 'undefined'],
     [[3], 'a list'],
     [true, 'true'],
-  ])('is not given for %j', (scope, shown) => {
+  ])('is refused for %j', (scope, shown) => {
     expect(isScope(scope)).toBe(false);
     expect(callerErrorOf(() => reachOf(scope as Scope, 'rules "x"')).message).toBe(
       `rules "x": scope ${shown}; expected "document", "sentence", or a number of tokens below 2²⁴`,

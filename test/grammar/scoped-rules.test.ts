@@ -15,7 +15,7 @@ describe('rules within a scope', () => {
 
   it('keep their scopes, and what [CLS] sees', () => {
     const rules: RuleSet = {
-      name: 'own',
+      name: 'custom',
       tags: ['[CLS]', 'a', 'b'],
       hard: [
         ['[CLS]', 'a'],
@@ -26,7 +26,7 @@ describe('rules within a scope', () => {
       beta: 2,
     };
     expect(withScope(rules, 7)).toEqual({
-      name: 'own@7',
+      name: 'custom@7',
       tags: rules.tags,
       hard: [
         ['[CLS]', 'a'],

@@ -21,9 +21,9 @@ const ORDINARY = [
   ...'abex1url<>/[]',
   ...'abex1url'.split('').map((c) => `##${c}`),
 ];
-const PIECES = [...ORDINARY, ...ADDED.map(({ content }) => content)];
+const VOCABULARY_TOKENS = [...ORDINARY, ...ADDED.map(({ content }) => content)];
 
-const vocabulary = new Vocabulary(PIECES, 'tokens', UNCASED, {
+const vocabulary = new Vocabulary(VOCABULARY_TOKENS, 'tokens', UNCASED, {
   special: [...BERT_TOKENS, ...ADDED],
   ordinary: ORDINARY.length,
 });
@@ -33,7 +33,13 @@ const reference = new Tokenizer(
     ORDINARY,
     [...BERT_TOKENS, ...ADDED].map(({ content, normalised }) => {
       const flags = { lstrip: content === '<e1>', rstrip: content === '[MASK]', single_word: false };
-      return { id: PIECES.indexOf(content), content, ...flags, normalized: normalised, special: !normalised };
+      return {
+        id: VOCABULARY_TOKENS.indexOf(content),
+        content,
+        ...flags,
+        normalized: normalised,
+        special: !normalised,
+      };
     }),
   ),
   {},
@@ -82,13 +88,19 @@ describe('special tokens in a text', () => {
     expect(ours('[SEP][sep]')).toEqual(['[SEP]', '[', '[UNK]', ']']);
   });
 
-  it('are where the text names them', () => {
+  it('have their positions in the text', () => {
     const [first, second] = splitTokens('é <url> [SEP]', vocabulary).slice(1);
-    expect(first).toEqual({ id: PIECES.indexOf('<URL>'), text: '<URL>', start: 2, end: 7, isSpecial: true });
+    expect(first).toEqual({
+      id: VOCABULARY_TOKENS.indexOf('<URL>'),
+      text: '<URL>',
+      start: 2,
+      end: 7,
+      isSpecial: true,
+    });
     expect(second).toMatchObject({ text: '[SEP]', start: 8, end: 13, isSpecial: true });
   });
 
-  it('count as words alone where they are single words', () => {
+  it('with single_word are found only as whole words', () => {
     const single = new Vocabulary([...ORDINARY, 'ab'], 'tokens', UNCASED, {
       special: [...BERT_TOKENS, token('ab', false, true)],
       ordinary: ORDINARY.length,

@@ -26,7 +26,7 @@ const noisy = (text: string, how: TagNoise, seed: number) =>
 const seeds = fc.nat(1000);
 const sorted = (tags: Uint8Array) => [...tags].sort((a, b) => a - b);
 
-describe('tag noise', () => {
+describe('tags with noise', () => {
   it('keep [CLS], [SEP], ids, and the draws of the same seed', () => {
     fc.assert(
       fc.property(
@@ -83,7 +83,7 @@ describe('tag noise', () => {
     expect([...tags.slice(1, -1)]).toEqual([0, 0, 0, 1, 1, 1, 2]);
   });
 
-  it('is refused on custom tags', () => {
+  it('are refused where tags are custom', () => {
     const tagNoise = { how: parseTagNoise('shuffled'), seed: 1 };
     const tokenizer = new TaggedTokenizer({ vocabulary, tagNoise, customTags: true }, ['DT', 'NN']);
     const text = { text: 'film', words: [{ start: 0, end: 4, tag: 'NN' }] };

@@ -41,12 +41,12 @@ describe('tagWords', () => {
     expect(tagWords(text)[1]).toEqual({ start: 3, end: 5, tag: 'AUX', sentence: 0 });
   });
 
-  it('distinguishes it from the genitive', () => {
+  it('distinguishes that from the genitive', () => {
     expect(tagged("the film 's end")).toContain("film/NOUN 's/PART end/NOUN");
   });
 
   it.each(["it 's", "IT 'S", "that 's !", "it 's , it 's , it 's"])(
-    'every ending in %j is a verb',
+    'takes every ending in %j for a verb',
     (text) => {
       const endings = tagWords(text).filter(({ start }) => text[start] === "'");
       expect(endings).toHaveLength(text.split("'").length - 1);
@@ -83,7 +83,7 @@ describe('tagWords', () => {
     );
   });
 
-  it('nor for any ASCII text', () => {
+  it('keeps these guarantees for any ASCII text', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme-ascii', size: 'max', maxLength: 60 }), (text) => {
         expect(complaint(text)).toBeUndefined();

@@ -34,7 +34,7 @@ function tagged(text: string): string {
 
 const TAGGER = pathToFileURL(join(COMMAND, '../../grammar/tagger.js')).href;
 
-/** The tags of a text in a thread that has read no other: a thread has its own modules. */
+/** The tags of a text in a new thread, which has its own modules and has read no other text. */
 async function taggedAlone(text: string): Promise<string> {
   const script = `const { parentPort, workerData } = require('node:worker_threads');
     import(workerData.tagger).then(({ tagWords }) => parentPort.postMessage(tagWords(workerData.text)));`;

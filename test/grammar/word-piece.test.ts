@@ -54,7 +54,7 @@ describe('splitTokens', () => {
     expect(words('Unaffable playing.')).toEqual(['una', '##ffa', '##ble', 'playing', '.']);
   });
 
-  it('gives up on a word that cannot be spelled, and on one of more than 100 characters', () => {
+  it('gives [UNK] for a word that has no tokens, or more than 100 characters', () => {
     expect(words('a \u2c80\u2c80 b')).toEqual(['a', '[UNK]', 'b']);
     expect(words('a'.repeat(100))).not.toContain('[UNK]');
     expect(origins(` ${'a'.repeat(101)} b`)).toBe(`[UNK][${'a'.repeat(101)}] b[b]`);

@@ -15,7 +15,7 @@ afterEach(() => {
 });
 
 describe('messages of compilers', () => {
-  it.each(Object.entries(original))('%s: every line is that of a module', (name, code) => {
+  it.each(Object.entries(original))('have the module and line of every line of %s', (name, code) => {
     const modules = kernelModules();
     code.split('\n').forEach((text, index) => {
       // Lines that the linker adds, and lines that a condition shortens, have no original.

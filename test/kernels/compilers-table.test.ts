@@ -16,8 +16,8 @@ const REPORTS = {
 };
 
 /**
- * A line for each pass of attention and of the linear layers, dense and sparse; of other kernels one for each folder, for they
- * are small.
+ * The line of a kernel: one for each pass of attention and of the linear layers, dense and sparse together, and one for each
+ * other folder, whose kernels are small.
  */
 function lineOf(kernel: string): string {
   const [folder, family, pass] = kernel.split('/');
@@ -37,12 +37,12 @@ function compilersTable(reports: Readonly<Record<string, KernelReport>>): string
   const rows = names.sort().map((name) => [
     `\`${name}\``,
     ...Object.values(reports).map(({ kernels }) => {
-      const own = kernels.filter(({ kernel }) => lineOf(kernel) === name);
-      const spills = own.some(({ statistics }) => statistics && statistics.spills > 0);
+      const ofLine = kernels.filter(({ kernel }) => lineOf(kernel) === name);
+      const spills = ofLine.some(({ statistics }) => statistics && statistics.spills > 0);
       return [
-        rangeOf(own, 'registers'),
-        rangeOf(own, 'occupancy'),
-        ...(spills ? [`spills ${rangeOf(own, 'spills')}`] : []),
+        rangeOf(ofLine, 'registers'),
+        rangeOf(ofLine, 'occupancy'),
+        ...(spills ? [`spills ${rangeOf(ofLine, 'spills')}`] : []),
       ].join('; ');
     }),
   ]);

@@ -42,10 +42,10 @@ describe.each([...FAMILIES, ...((await hasMatrices()) ? (['matrix'] as const) : 
       ];
       expect(passes.length).toBeGreaterThanOrEqual(6);
       for (const pass of passes) {
-        const own = instances.filter(({ kernel }) => kernel === pass);
-        expect(new Set(own.flatMap(({ headDims }) => headDims)), pass).toEqual(new Set(HEAD_DIMS));
+        const ofPass = instances.filter(({ kernel }) => kernel === pass);
+        expect(new Set(ofPass.flatMap(({ headDims }) => headDims)), pass).toEqual(new Set(HEAD_DIMS));
         for (const name of switchesOf(pass)) {
-          const values = new Set(own.map(({ constants }) => constants[name]));
+          const values = new Set(ofPass.map(({ constants }) => constants[name]));
           expect([...values], `${pass}, ${name}`).toEqual(expect.arrayContaining([0, 1]));
         }
       }

@@ -16,7 +16,7 @@ const TYPE = /(?:array<)*\w+(?:, [^,>]+>)*/;
 
 /** Layouts of the types of a kernel: numbers, vectors, matrices, structs and arrays of them (WGSL, section 14.4). */
 function layoutsOf(source: string): (type: string) => Layout {
-  const known: Record<string, Layout> = {
+  const basicTypes: Record<string, Layout> = {
     f32: { size: 4, alignment: 4 },
     u32: { size: 4, alignment: 4 },
     bool: { size: 4, alignment: 4 },
@@ -48,8 +48,8 @@ function layoutsOf(source: string): (type: string) => Layout {
     }
     const body = bodies.get(type);
     if (!body) {
-      expect(known, 'the layout of every type in workgroup memory').toHaveProperty(type);
-      return known[type];
+      expect(basicTypes, 'the layout of every type in workgroup memory').toHaveProperty(type);
+      return basicTypes[type];
     }
     const fields = [...body.replace(/\/\/.*/g, '').matchAll(new RegExp(`\\w+: (${TYPE.source})`, 'g'))];
     const types = fields.map(([, field]) => layoutOf(field));
@@ -69,7 +69,7 @@ function sharedBytes(source: string): number {
   return shared.reduce((sum, [, type]) => sum + 16 * Math.ceil(layoutOf(type).size / 16), 0);
 }
 
-/** A kernel as heads of each width have it; the text itself where it does not depend on the width. */
+/** The texts of a kernel for heads of several widths, or its only text where it does not depend on the width. */
 function widthsOf(name: KernelName, source: string): string[] {
   const [, pass] = /^attention\/matrix\/\w+?_(\w+)$/.exec(name) ?? [];
   if (!pass) return [source];
@@ -90,7 +90,7 @@ function widthsOf(name: KernelName, source: string): string[] {
 describe('the kernels', () => {
   const kernels = Object.entries(kernelSources) as [KernelName, string][];
 
-  it.each(kernels)('%s keeps within what every adapter has', (name, source) => {
+  it.each(kernels)('%s needs no more than every adapter has', (name, source) => {
     const bindings = [
       ...source.matchAll(/@group\(0\) @binding\(\d+\)\s+var(<storage, read(?:_write)?>)? (\w+: \w+)/g),
     ];
@@ -124,7 +124,7 @@ describe('the kernels', () => {
     expect(/subgroup/.test(code)).toBe(/\/(subgroup|matrix)\//.test(name));
   });
 
-  it('that use subgroups have a sibling that does not', () => {
+  it('with subgroups each have a counterpart without', () => {
     const names = new Set<string>(kernels.map(([name]) => name));
     const alone = [...names].filter((name) => {
       return !names.has(name.replace(/\/(subgroup|matrix)\//, '/wide/'));

@@ -98,7 +98,7 @@ const KERNELS = [
     find: 'select(vec4f(), vec4f(parameters.soft_bias), biased)',
     replace: 'vec4f()',
     tests: SUBGROUP,
-    only: `${ATTENTION}: heads of their own`,
+    only: `${ATTENTION}: head rules`,
   },
   {
     name: 'Δ misses the last vector of a row',

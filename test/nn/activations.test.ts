@@ -55,7 +55,7 @@ const anyCase = fc.record({
 });
 
 describe.each(FAMILIES)('activation and dropout of a linear layer, %s kernels', (family) => {
-  it('forward after the product, backward before the next', async () => {
+  it('are applied after the product forward, and before the next product backward', async () => {
     const property = fc.asyncProperty(anyCase, ({ name, rows, size, probability, at, seed }) =>
       withBuffers(async (buffers, recorder) => {
         const random = generator(seed);

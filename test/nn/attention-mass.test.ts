@@ -51,7 +51,7 @@ describe('the attention that pairs of tags get', () => {
     ['none', SMALL_MODEL],
     ['learned', narrow],
     ['hard', narrow],
-  ])('is the sum of its probabilities: %s', async (strategy, shape) => {
+  ])('is the sum of their probabilities: %s', async (strategy, shape) => {
     const config = modelFor(strategy, shape);
     const weights = randomWeights(config, 11);
     const { batch, reference } = randomBatch(config, strategy, 12);
@@ -65,9 +65,9 @@ describe('the attention that pairs of tags get', () => {
         mass.forEach((value, entry) => {
           expect(Math.abs(value - expected[layer][entry]), `layer ${layer}, ${entry}`).toBeLessThan(1e-4);
         });
-        const rows = mass.reduce((sum, value) => sum + value, 0);
-        const seeing = expected[layer].reduce((sum, value) => sum + value, 0);
-        expect(rows).toBeCloseTo(seeing, 3);
+        const total = mass.reduce((sum, value) => sum + value, 0);
+        const expectedTotal = expected[layer].reduce((sum, value) => sum + value, 0);
+        expect(total).toBeCloseTo(expectedTotal, 3);
         expect(Math.max(...mass)).toBeGreaterThan(1);
       });
     });

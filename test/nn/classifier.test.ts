@@ -15,7 +15,7 @@ import {
 } from '../support/model-cases.js';
 import { expectAll } from '../support/model-gradients.js';
 
-/** Two and three classes with every strategy in a run of more cases than usual, in turn in others. */
+/** Every strategy with two or three classes in turn; a longer run has both. */
 const cases = STRATEGIES.flatMap((strategy, index) =>
   (CASES > 1 ? [2, 3] : [2 + (index % 2)]).map((classes): [Strategy, number, number] => [
     strategy,
@@ -24,18 +24,21 @@ const cases = STRATEGIES.flatMap((strategy, index) =>
   ]),
 );
 
-describe('classifier', () => {
-  it.each(cases)('%s, %i classes: logits, loss and gradients', async (strategy, classes, seed) => {
-    const config = { ...modelFor(strategy), classes };
-    const weights = randomWeights(config, seed);
-    await withClassifier(config, weights, async (classifier) => {
-      const batch = randomBatch(config, strategy, seed);
-      await expectAll(classifier, weights, batch);
-    });
-  });
+describe('a classifier', () => {
+  it.each(cases)(
+    'has the logits, loss and gradients of the reference: %s, %i classes',
+    async (strategy, classes, seed) => {
+      const config = { ...modelFor(strategy), classes };
+      const weights = randomWeights(config, seed);
+      await withClassifier(config, weights, async (classifier) => {
+        const batch = randomBatch(config, strategy, seed);
+        await expectAll(classifier, weights, batch);
+      });
+    },
+  );
 
   it.each(STRATEGIES.map((strategy, index): [Strategy, number] => [strategy, index]))(
-    '%s, with dropout: loss and gradients under the masks of the step',
+    'has those of the reference with the dropout masks of the step: %s',
     async (strategy, index) => {
       const dropout = { hiddenDropout: 0.1, attentionDropout: 0.1 };
       const tagEmbeddings = index % 2 === 0 ? { tagEmbeddings: TOKEN_TAGS.length } : {};
@@ -55,7 +58,7 @@ describe('classifier', () => {
     ['hard', 1],
     ['learned', 2],
   ])(
-    'DistilBERT, %s: logits, loss and gradients, without dropout and under the masks of a step',
+    'that is DistilBERT has those of the reference, without dropout and with the masks of a step: %s',
     async (strategy, index) => {
       const dropout = { hiddenDropout: 0.1, attentionDropout: 0.1, headDropout: 0.2 };
       const config = { ...modelFor(strategy, SMALL_DISTILBERT), ...dropout, classes: 2 + (index % 2) };
@@ -73,7 +76,7 @@ describe('classifier', () => {
     // More than a texture holds, and not a multiple of four: logits are in two blocks.
     ['masked tokens of a long vocabulary', { task: 'mlm', vocabulary: 8205, layers: 1 }],
     ['masked tokens, DistilBERT', { ...SMALL_DISTILBERT, task: 'mlm' }],
-  ])('%s: logits, loss and gradients', async (_, changes) => {
+  ])('of %s has those of the reference', async (_, changes) => {
     const config = { ...SMALL_MODEL, hidden: 32, ...changes };
     const weights = randomWeights(config, 130);
     await withClassifier(config, weights, async (classifier) => {
@@ -95,7 +98,7 @@ describe('classifier', () => {
     }
   });
 
-  it('one model, batches of many sizes in sequence', async () => {
+  it('is right for batches of many sizes in sequence', async () => {
     const weights = randomWeights(SMALL_MODEL, 70);
     await withClassifier(SMALL_MODEL, weights, async (classifier) => {
       for (const [index, lengths] of [[30, 40], [2], [9, 2, 33, 48, 7, 21], [3, 2]].entries()) {

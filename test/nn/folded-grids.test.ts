@@ -8,7 +8,7 @@ import { type Family, withGridsOf } from '../support/device.js';
 import { type GuardedBuffers, withBuffers } from '../support/guarded-buffers.js';
 import { generator, randomFloats } from '../support/random.js';
 
-/** Records something on buffers, and says which of them it writes. */
+/** Records an operator on buffers. @returns The buffers that it writes. */
 type Operator = (buffers: GuardedBuffers, recorder: Recorder) => GPUBuffer[];
 
 async function results(operator: Operator, family: Family): Promise<Float32Array[]> {
@@ -54,7 +54,7 @@ const layerNorm: Operator = (buffers, recorder) => {
   return [inputGradient, weightGradient, biasGradient];
 };
 
-/** In the wide family eighteen tiles of rows; in the other, of which a texture holds every row, what packs that texture. */
+/** In the wide family, eighteen tiles of rows. In the subgroup family a texture holds all rows, and the pass that packs it is folded. */
 function linear(rows: number): Operator {
   return (buffers, recorder) => {
     const shape = { rows, inputs: 20, outputs: 20 };
@@ -71,7 +71,7 @@ function linear(rows: number): Operator {
   };
 }
 
-/** A kernel whose grid is one count, with a buffer of that length for each of its operands. */
+/** A kernel with this number of workgroups, and buffers of these lengths. */
 function counted(
   kernel: KernelName,
   workgroups: number,
@@ -80,7 +80,7 @@ function counted(
   outputs: Record<string, number>,
 ): Operator {
   return (buffers, recorder) => {
-    const given = Object.entries(inputs).map(([name, length]) => {
+    const read = Object.entries(inputs).map(([name, length]) => {
       return [name, floats(buffers, length, length)];
     });
     const written = Object.entries(outputs).map(([name, length]) => {
@@ -91,7 +91,7 @@ function counted(
           : buffers.output(length),
       ];
     });
-    const operands = Object.fromEntries([...given, ...written]) as Record<string, GPUBuffer>;
+    const operands = Object.fromEntries([...read, ...written]) as Record<string, GPUBuffer>;
     recorder.dispatch({ kernel, buffers: operands, parameters, grid: recorder.folded(workgroups) });
     return written.map(([, buffer]) => buffer as GPUBuffer);
   };

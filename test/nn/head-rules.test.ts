@@ -31,7 +31,7 @@ describe('a model with rules for each head of each layer', () => {
     ['hard', 'over the document', DOCUMENT, 1],
     ['soft', 'over the document', DOCUMENT, 2],
     ['guided', 'within scopes', SCOPED, 4],
-  ])('%s, %s: logits, loss and gradients', async (strategy, _, shape, seed) => {
+  ])('has the logits, loss and gradients of the reference: %s, %s', async (strategy, _, shape, seed) => {
     const config = { ...SMALL_MODEL, layers: 2, heads: 4 };
     const rules = rulesFor(config, seed, shape);
     const batch = randomBatch(config, strategy, seed, undefined, rules);

@@ -12,7 +12,7 @@ import { generator, randomFloats } from '../support/random.js';
 const anyShape = fc.record({ rows: anyRows, inputs: anyWidth, outputs: anyWidth });
 const halves = (x: Numbers) => Float64Array.from(x, half);
 
-it('the nearest number of f16', () => {
+it('half gives the nearest number of f16', () => {
   expect([1 + 2 ** -11, 1 + 3 * 2 ** -11, -(2 ** -24), 3 * 2 ** -26, 2047.5, 0].map(half)).toEqual([
     1,
     1 + 2 ** -9,
@@ -27,7 +27,7 @@ it('the nearest number of f16', () => {
 describe.skipIf(!(await hasMatrices()))(
   'linear layer in f16, where the adapter has subgroup matrices',
   () => {
-    it('forward, and the gradients of input, weight and bias', async () => {
+    it('has the right output, and gradients of input, weight and bias', async () => {
       const property = fc.asyncProperty(anyShape, anySeed, (drawn, seed) =>
         withBuffers(async (buffers, recorder) => {
           const shape = { ...drawn, precision: 'f16' as const };
@@ -46,8 +46,8 @@ describe.skipIf(!(await hasMatrices()))(
             biasGradient: buffers.output(outputs),
           };
           recordLinear(recorder, buffers.scratch, shape, { input, weight, bias, output });
-          const given = { input, weight, outputGradient, ...gradients };
-          recordLinearBackward(recorder, buffers.scratch, shape, given, { add: true });
+          const tensors = { input, weight, outputGradient, ...gradients };
+          recordLinearBackward(recorder, buffers.scratch, shape, tensors, { add: true });
           recorder.submit();
           const [xh, wh, dyh] = [x, w, dy].map(halves);
           const forward = linearForward(shape, x, w, b);

@@ -9,7 +9,7 @@ import { anyRows, anySeed, runs } from '../support/arbitraries.js';
 import { expectComputed, isPoison, withBuffers } from '../support/guarded-buffers.js';
 import { generator, randomFloats, randomInteger } from '../support/random.js';
 
-/** Rows of `stride` numbers, of which the first `columns` are given and the others, which must not count, NaN. */
+/** Rows of `stride` numbers: the first `columns` are those of `values`, the others are NaN and must not count. */
 function padded(values: Float32Array, columns: number, stride: number): Float32Array {
   return Float32Array.from({ length: (values.length / columns) * stride }, (_, i) =>
     i % stride < columns ? values[Math.floor(i / stride) * columns + (i % stride)] : Number.NaN,
@@ -31,7 +31,7 @@ describe('cross-entropy', () => {
     seed: anySeed,
   });
 
-  it('mean loss and gradient of the logits', async () => {
+  it('has the mean loss, and the gradient of the logits', async () => {
     const property = fc.asyncProperty(anyCase, ({ rows, classes, isSoftware, size, lossAt, seed }) =>
       withBuffers(async (buffers, recorder) => {
         const stride = 4 * Math.ceil(classes / 4);

@@ -82,7 +82,7 @@ describe("a model that does not fit this machine's memory is refused", () => {
     );
   });
 
-  it('must have tensors that each fit a buffer, however many layers it has', () => {
+  it('where a tensor does not fit a buffer, for any number of layers', () => {
     const device = { ...software, largestBuffer: 4 * 30_522 * 768 };
     checkFits(BERT_BASE, device, false, 1e12);
     const config = { ...BERT_BASE, vocabulary: 30_523, layers: 1000 };
@@ -91,5 +91,5 @@ describe("a model that does not fit this machine's memory is refused", () => {
     );
   });
 
-  it('but fits any that is larger', () => checkFits(BERT_BASE, software, true, 1e12));
+  it('but not where the memory is larger', () => checkFits(BERT_BASE, software, true, 1e12));
 });

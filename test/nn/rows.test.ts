@@ -45,7 +45,7 @@ describe('gather', () => {
 describe('embeddings', () => {
   const anyCase = fc.record({ tokens: anyRows, vocabulary: anyRows, hidden: anyWidth, seed: anySeed });
 
-  it('forward: the sum of word, position, type and tag, where there are types and tags', async () => {
+  it('are the sum of word, position, type and tag, where there are types and tags', async () => {
     const property = fc.asyncProperty(
       anyCase,
       fc.boolean(),
@@ -53,11 +53,13 @@ describe('embeddings', () => {
       ({ tokens, vocabulary, hidden, seed }, typed, tagged) =>
         withBuffers(async (buffers, recorder) => {
           const random = generator(seed);
-          const places = 40;
+          const positionCount = 40;
           const words = Uint32Array.from({ length: tokens }, () => randomInteger(random, 0, vocabulary - 1));
-          const positions = Uint32Array.from({ length: tokens }, () => randomInteger(random, 0, places - 1));
+          const positions = Uint32Array.from({ length: tokens }, () =>
+            randomInteger(random, 0, positionCount - 1),
+          );
           const tags = Uint32Array.from({ length: tokens }, () => randomInteger(random, 0, 4));
-          const [word, position, kind, tag] = [vocabulary, places, 2, 5].map((rows) =>
+          const [word, position, kind, tag] = [vocabulary, positionCount, 2, 5].map((rows) =>
             randomFloats(random, rows * hidden),
           );
           const output = buffers.output(tokens * hidden);
@@ -88,7 +90,7 @@ describe('embeddings', () => {
     await fc.assert(property, runs(30));
   });
 
-  it('backward: rows that occur get the sum of their tokens, the others are unchanged', async () => {
+  it('have a backward pass that gives rows that occur the sum of their tokens, and leaves the others unchanged', async () => {
     const property = fc.asyncProperty(anyCase, ({ tokens, vocabulary, hidden, seed }) =>
       withBuffers(async (buffers, recorder) => {
         const random = generator(seed);
@@ -113,8 +115,8 @@ describe('embeddings', () => {
         const written = await buffers.read(tableGradient);
         for (let row = 0; row < vocabulary; row++) {
           if (occurring.has(row)) continue;
-          const vacant = written.subarray(row * hidden, (row + 1) * hidden);
-          expect(isPoison(vacant), `row ${row} does not occur`).toBe(true);
+          const unused = written.subarray(row * hidden, (row + 1) * hidden);
+          expect(isPoison(unused), `row ${row} does not occur`).toBe(true);
           recorder.clear({ buffer: tableGradient, offset: 4 * row * hidden, size: 4 * hidden });
         }
         recorder.submit();

@@ -76,9 +76,9 @@ describe('parameters in several buffers', () => {
     const bytes = 50_000;
     await withLimit(bytes, async ({ parameters }) => {
       const { layout, values } = parameters;
-      for (const { name, paddedSize: room } of layout.specs) {
+      for (const { name, paddedSize } of layout.specs) {
         const { buffer, offset = 0, size = 0 } = parameters.slice(name);
-        expect(size).toBe(4 * room);
+        expect(size).toBe(4 * paddedSize);
         expect(offset + size).toBeLessThanOrEqual(buffer.size);
         expect(values).toContain(buffer);
       }

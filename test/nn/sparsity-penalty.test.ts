@@ -11,7 +11,7 @@ import { withBuffers } from '../support/guarded-buffers.js';
 import { modelFor, randomBatch, randomWeights, withClassifier } from '../support/model-cases.js';
 import { generator, randomFloats, randomInteger } from '../support/random.js';
 
-/** As the reference and the engine read it. */
+/** What both the reference and the engine read. */
 type Drawn = Sparsity & PairWeights & { table: Float32Array };
 
 /** Tables of one layer over texts that lack some tags, and some pairs of tags. */
@@ -58,7 +58,7 @@ describe('the reference of the sparsity penalty', () => {
     expect(Math.max(...values.map(Math.abs))).toBeGreaterThan(1e-3);
   });
 
-  it('ignores what softmax ignores: a row that is lowered as a whole', () => {
+  it('does not change where a row is lowered as a whole, as softmax does not', () => {
     const sparsity = randomSparsity(4, 1, 6, 2, 1);
     const lowered = { ...sparsity, table: Float64Array.from(sparsity.table, (x, i) => x - (i < 6 ? 50 : 0)) };
     expect(sparsityPenalty(lowered)).toBeCloseTo(sparsityPenalty(sparsity), 12);
@@ -95,7 +95,7 @@ describe('the sparsity penalty', () => {
     await fc.assert(property, runs(40));
   });
 
-  it('drives pairs of tags apart, in every layer and head', async () => {
+  it('becomes less in every layer and head when it is trained', async () => {
     const config = modelFor('learned');
     const { biasTags: tags, layers, heads } = config;
     const { shares, costs } = randomSparsity(5, 1, tags, 1, 1) as {
@@ -115,8 +115,8 @@ describe('the sparsity penalty', () => {
         for (let layer = 0; layer < layers; layer++) {
           const table = learned.get(`bert.encoder.layer.${layer}.attention.self.tag_bias`)!;
           for (let head = 0; head < heads; head++) {
-            const own = table.subarray(head * tags ** 2, (head + 1) * tags ** 2);
-            sums.push(sparsityPenalty({ tags, strength: 1, table: own, shares, costs }));
+            const ofHead = table.subarray(head * tags ** 2, (head + 1) * tags ** 2);
+            sums.push(sparsityPenalty({ tags, strength: 1, table: ofHead, shares, costs }));
           }
         }
       });

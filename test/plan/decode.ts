@@ -14,18 +14,22 @@ export interface DecodedItem {
   endSlot: number;
   outputRow: number;
   needsMask: number;
-  /** Added to a token's index, the index of its label's byte. */
+  /** The index of a label's byte minus that of its token. */
   shift: number;
   firstColumn: number;
 }
 
-/** Work items and their ranges, read from the words by the names that kernels read them by. */
+/** Work items and their ranges, read from the words by the names that kernels use. */
 export function decodedItems(words: Uint32Array, { itemsAt, rangesAt, items }: PassWords): DecodedItem[] {
   return Array.from({ length: items }, (_, index) => {
     const tile = words.subarray(itemsAt + W.ITEM_WORDS * index);
-    const ranges = Array.from({ length: tile[W.RANGE_COUNT] }, (_, place) => {
-      const range = words.subarray(rangesAt + W.RANGE_WORDS * (tile[W.FIRST_RANGE] + place));
-      return { start: range[W.RANGE_START], length: range[W.RANGE_LENGTH], slot: range[W.RANGE_SLOT] };
+    const ranges = Array.from({ length: tile[W.RANGE_COUNT] }, (_, range) => {
+      const at = rangesAt + W.RANGE_WORDS * (tile[W.FIRST_RANGE] + range);
+      return {
+        start: words[at + W.RANGE_START],
+        length: words[at + W.RANGE_LENGTH],
+        slot: words[at + W.RANGE_SLOT],
+      };
     });
     return {
       rowStart: tile[W.FIRST_ROW],
@@ -42,14 +46,14 @@ export function decodedItems(words: Uint32Array, { itemsAt, rangesAt, items }: P
 }
 
 /** The parameters that `recordForward` passes to a kernel of a sparse plan. */
-type Given = Pick<Layout, 'heads' | 'positional' | 'causal'>;
+type SparsePlan = Pick<Layout, 'heads' | 'positional' | 'causal'>;
 
 /** Reads a sparse plan's words as the kernels do; positions of tokens are those of the sorted order. */
 export class WordReader {
   private readonly floats: Float32Array;
 
   constructor(
-    private readonly plan: Given,
+    private readonly plan: SparsePlan,
     private readonly written: PlanWords,
     private readonly headCount: number,
   ) {

@@ -27,8 +27,8 @@ function tableOf({ bias, words, ofQueries, ofKeys }: LabelBits, size: number, si
   });
 }
 
-describe('labelBits', () => {
-  it.each([5, -3, 0.25])('say what the table says, from both sides: biases 0 and %d', (bias) => {
+describe('label bits', () => {
+  it.each([5, -3, 0.25])('encode the table from both sides: biases 0 and %d', (bias) => {
     fc.assert(
       fc.property(anyTable([0, bias]), (table) => {
         const bits = labelBits(table)!;

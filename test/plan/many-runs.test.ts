@@ -27,8 +27,8 @@ function columnsOfRows(plan: HeadLayout, side: (typeof SIDES)[number], tokens: n
   return columns;
 }
 
-describe('a sequence of many runs', () => {
-  it('has up to two for each tag, and rows see their tag beyond the 64th run, and no other', () => {
+describe('a sequence of many tag runs', () => {
+  it('has up to two for each tag, and rows see their tag after the 64th run, and no other tag', () => {
     const tagCount = 33;
     // Each tag has a token of the one sentence and one of the document: 66 runs.
     const tokens = 2 * tagCount;
@@ -49,10 +49,10 @@ describe('a sequence of many runs', () => {
     for (const head of layout.heads) {
       for (const side of SIDES) {
         columnsOfRows(head, side, tokens).forEach((columns, row) => {
-          const own = Array.from(layout.tags.keys()).filter(
+          const sameTag = Array.from(layout.tags.keys()).filter(
             (column) => layout.tags[column] === layout.tags[row],
           );
-          expect(columns, `${side}, row ${row}`).toEqual(expect.arrayContaining(own));
+          expect(columns, `${side}, row ${row}`).toEqual(expect.arrayContaining(sameTag));
         });
         // Without a mask, every pair is allowed.
         for (const { rowStart, ranges, needsMask } of tilesOf(head, side)) {
@@ -85,11 +85,11 @@ describe('a sequence of many runs', () => {
     const last = tokens - 1;
     expect(layout.order[last]).toBe(0);
     expect(ofDocument[last]).toHaveLength(tokens);
-    const blind = ofSentences.slice(0, last).findIndex((columns, row) => {
+    const incomplete = ofSentences.slice(0, last).findIndex((columns, row) => {
       const near = [row - 1, row, row + 1].filter((key) => key >= 0 && layout.tags[key] === 1);
       const keys = near.filter((key) => layout.order[key] >> 1 === layout.order[row] >> 1);
       return !keys.every((key) => columns.includes(key));
     });
-    expect(blind, 'a row that misses a key of its sentence').toBe(-1);
+    expect(incomplete, 'a row that misses a key of its sentence').toBe(-1);
   });
 });

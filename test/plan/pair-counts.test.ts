@@ -32,7 +32,7 @@ function sum(numbers: number[]): number {
 }
 
 describe('the pair counts of a sparse plan', () => {
-  it('counts the work pair by pair, for the rules of each head', () => {
+  it('are those of a count pair by pair, for the rules of each head', () => {
     fc.assert(
       fc.property(anyBatch, (batch) => {
         for (const { head, headLayout } of headLayouts(layoutOf(batch))) {
@@ -51,7 +51,7 @@ describe('the pair counts of a sparse plan', () => {
     );
   });
 
-  it('is the mean over the heads', () => {
+  it('are the mean over the heads', () => {
     fc.assert(
       fc.property(anyBatch, (batch) => {
         const layout = layoutOf(batch);
@@ -81,7 +81,7 @@ describe('the pair counts of a sparse plan', () => {
     });
   });
 
-  it('counts one sequence by hand', () => {
+  it('are those of a sequence counted by hand', () => {
     // Tag 0 sees tag 1, and no other tag sees any: 3 rows of one tile see 2 columns.
     const tables: PairTable = { size: 2, biases: Float32Array.of(FORBIDDEN, 0, FORBIDDEN, FORBIDDEN) };
     const shape = { ...WIDE_TILE, rowBlock: 8, steps: [32, 16] };
@@ -89,7 +89,7 @@ describe('the pair counts of a sparse plan', () => {
     expect(pairCounts).toEqual({ useful: 6, executed: 8 * 16, executedTransposed: 8 * 16, dense: 25 });
   });
 
-  it('counts nothing without tokens', () => {
+  it('are zero without tokens', () => {
     const none = { useful: 0, executed: 0, executedTransposed: 0, dense: 0 };
     const tables: PairTable = { size: 1, biases: Float32Array.of(0) };
     const countsOf = (tags: Uint8Array, lengths: number[], table = tables) => {

@@ -12,13 +12,13 @@ type Exists = (query: number, key: number) => boolean;
 /** Expects that exactly these pairs of positions exist in a layout, in every sequence. */
 function expectPairs(layout: Layout, exists: Exists, head = 0): void {
   const biasOf = pairBiases(layout, layout.heads.find(({ heads }) => heads?.includes(head) ?? true)!);
-  const places = new Map([...layout.order].map((token, place) => [token, place]));
+  const rowOf = new Map([...layout.order].map((token, row) => [token, row]));
   let start = 0;
   let count = 0;
   for (const length of layout.lengths) {
     for (let query = 0; query < length; query++) {
       for (let key = 0; key < length; key++) {
-        const found = biasOf(places.get(start + query)!, places.get(start + key)!);
+        const found = biasOf(rowOf.get(start + query)!, rowOf.get(start + key)!);
         expect(found, `${query} to ${key}`).toBe(exists(query, key) ? 0 : undefined);
         if (exists(query, key)) count++;
       }
@@ -53,7 +53,7 @@ describe('a mask from a predicate', () => {
     expectPairs(AttentionMask.fromPredicate(exists).layout({ lengths: [150, 70] }), exists);
   });
 
-  it('composes with other masks, and is that of a head', () => {
+  it('composes with other masks, and can be the mask of a head', () => {
     const even: Exists = (query, key) => (query + key) % 2 === 0;
     const mask = AttentionMask.fromPredicate(even);
     const lengths = [90, 33];
@@ -67,7 +67,7 @@ describe('a mask from a predicate', () => {
     expectPairs(layout, even, 2);
   });
 
-  it('is refused where kernels lack labels, sequences are too long, or it is not one', () => {
+  it('is refused where it needs too many labels, where sequences are too long, and where it is not a predicate', () => {
     const window = AttentionMask.fromPredicate((query, key) => Math.abs(query - key) < 5);
     expect(callerErrorOf(() => window.layout({ lengths: [100] })).message).toMatch(
       /^mask "predicate": 100 kinds of positions, each with other pairs; expected at most 64.*AttentionMask\.window/,

@@ -44,7 +44,7 @@ describe('the prediction of what a readout can depend on', () => {
     expect(seen.size, 'different cases').toBeGreaterThan(3);
   });
 
-  it('knows the pairs of the paper, with a closed readout', () => {
+  it("is right for pairs of the paper's rules, with a closed readout", () => {
     const layersOf = (name: string, query: string, key: string, readout = 'VERB') => {
       const rules = withEdits(presetRules('paper'), splitEdits(`paper readout:${readout}${name}`).edits);
       return predictReach(rules, [[query, key]], { layers: 3 }).pairs[0];

@@ -19,12 +19,12 @@ function documents(tokens: number): Uint8Array[] {
 }
 
 describe.skipIf(SST2_IS_MISSING)('the hard rules on the text of SST-2 (needs ../shared/sst2)', () => {
-  // The second number was counted for tiles that may cross tag runs; no plan may be worse.
+  // The second number is the waste of tiles that may cross tag runs, counted separately.
   it.each([
     [512, 42.3 / 32.3],
     [1024, 37.5 / 32.3],
     [4096, 33.4 / 32.2],
-  ])('documents of %d tokens', (tokens, mostWaste) => {
+  ])('waste no more than other tiles do, for documents of %d tokens', (tokens, mostWaste) => {
     const tables = pairTable(PAPER_RULES, 'hard');
     const tagged = documents(tokens);
     expect(tagged.length).toBeGreaterThanOrEqual(4);

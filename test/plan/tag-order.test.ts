@@ -22,7 +22,7 @@ function orderOf(tables: readonly PairTable[]): number[] {
   return order;
 }
 
-/** For two tags, how many rows of any table, queries and keys, see both. */
+/** For two tags, the number of queries and keys of all tables that see both. */
 function together(tables: readonly PairTable[]): (a: number, b: number) => number {
   const { size } = tables[0];
   const counts = new Map<number, number>();
@@ -41,7 +41,7 @@ function together(tables: readonly PairTable[]): (a: number, b: number) => numbe
   return (a, b) => counts.get(a * size + b) ?? 0;
 }
 
-/** How many rows see both ends of each step through the tags, summed over the steps. */
+/** The number of queries and keys that see both of two neighbours in an order, summed over all neighbours. */
 function merged(order: readonly number[], joint: (a: number, b: number) => number): number {
   return order.slice(1).reduce((sum, tag, at) => sum + joint(order[at], tag), 0);
 }
@@ -91,7 +91,7 @@ describe('rankOfTag', () => {
     expect(orderOf([tableOf(5, {})])).toEqual([0, 1, 2, 3, 4]);
   });
 
-  it('depends on the rules alone: equal ones sort alike', () => {
+  it('depends on the rules alone', () => {
     fc.assert(
       fc.property(anyBatch, (batch) => {
         const [first, second] = [tablesOf(batch), tablesOf(batch)];

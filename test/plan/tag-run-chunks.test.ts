@@ -25,7 +25,7 @@ function decoded(batch: TaggedBatch): Decoded {
 }
 
 describe('tag run chunks', () => {
-  it('hold every row once, none of them more than 64', () => {
+  it('hold every row once, and at most 64 rows each', () => {
     fc.assert(
       fc.property(anyBatch, (batch) => {
         const times = new Array<number>(batch.tags.length).fill(0);

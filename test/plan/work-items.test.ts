@@ -13,7 +13,7 @@ const TILE: Tile = { sequence: 0, rowStart: 0, rowCount: 32, ranges: [], paddedC
 const anyMachine = fc.constantFrom(undefined, TYPICAL_GPU, SPLITS_ALWAYS);
 
 describe('work items', () => {
-  it('hold every column of every tile once, in whole steps but for the last, and each part has its own rows', () => {
+  it('hold every column of every tile once, in whole steps except the last, and no two parts share output rows', () => {
     fc.assert(
       fc.property(anyBatch, anyMachine, fc.integer({ min: 1, max: 16 }), (batch, machine, heads) => {
         const layout = layoutOf(batch);

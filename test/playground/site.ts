@@ -13,7 +13,7 @@ const CONFIG = join(import.meta.dirname, '../../playground/vite.config.ts');
 
 const NOTE = 'A model that the tests made.';
 
-/** The unseen sentences of a training on the page: fewer than it is published with. */
+/** The number of dev sentences of a training on the page: fewer than the published page has. */
 export const DEV_ROWS = 50;
 
 /** Builds the playground around a small untrained model. @returns The same model in this process. */
@@ -52,10 +52,10 @@ export async function typeText(page: Page, text: string): Promise<void> {
   );
 }
 
-/** What the two buttons below each of some elements save. @param places Selectors. */
+/** What the two buttons below each of some elements save. @param elements Their selectors. */
 export async function savedFiles(
   page: Page,
-  places: readonly string[],
+  elements: readonly string[],
 ): Promise<{ type: string; text: string }[]> {
   return page.evaluate(async (selectors) => {
     const saved: Blob[] = [];
@@ -69,7 +69,7 @@ export async function savedFiles(
     while (saved.length < 2 * selectors.length) await new Promise((done) => setTimeout(done, 20));
     URL.createObjectURL = createObjectURL;
     return Promise.all(saved.map(async (file) => ({ type: file.type, text: await file.text() })));
-  }, places);
+  }, elements);
 }
 
 /** Makes the page's device one that the event `lose` destroys. Runs in the page, before its scripts. */

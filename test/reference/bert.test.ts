@@ -3,7 +3,7 @@ import { generator, randomFloats } from '../support/random.js';
 import { type BertBatch, type Factors, type ReferenceConfig, referenceBert } from './bert.js';
 import { attentionFactor, hiddenFactor, streamOf } from './dropout.js';
 
-/** Each weight takes two runs of the model. */
+/** Tiny, since each weight takes two runs of the model. */
 const BERT: ReferenceConfig = {
   family: 'bert',
   hidden: 4,

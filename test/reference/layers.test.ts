@@ -61,7 +61,7 @@ describe('erf', () => {
 });
 
 describe('analytic gradients agree with finite differences', () => {
-  it('linear', () => {
+  it('for a linear layer', () => {
     const shape = { rows: 3, inputs: 4, outputs: 5 };
     const [x, w, b, dy] = [12, 20, 5, 15].map((length) => numbers(length));
     const f = () => linearForward(shape, x, w, b).values;
@@ -71,7 +71,7 @@ describe('analytic gradients agree with finite differences', () => {
     expectGradient(gradients.bias.values, b, dy, f);
   });
 
-  it('layer norm', () => {
+  it('for layer norm', () => {
     const shape = { rows: 3, hidden: 8, epsilon: 1e-5 };
     const [x, w, b, dy] = [24, 8, 8, 24].map((length) => numbers(length));
     const f = () => layerNormForward(shape, x, w, b).values;
@@ -81,7 +81,7 @@ describe('analytic gradients agree with finite differences', () => {
     expectGradient(gradients.bias.values, b, dy, f);
   });
 
-  it('gelu, tanh and relu', () => {
+  it('for gelu, tanh and relu', () => {
     const x = numbers(40, 3);
     const dy = numbers(40);
     expectGradient(geluBackward(x, dy).values, x, dy, () => geluForward(x).values);
@@ -89,7 +89,7 @@ describe('analytic gradients agree with finite differences', () => {
     expectGradient(reluBackward(reluForward(x).values, dy).values, x, dy, () => reluForward(x).values);
   });
 
-  it('embedding', () => {
+  it('for embeddings', () => {
     const table = numbers(5 * 4);
     const rowOfToken = [3, 1, 3, 3, 0];
     const dy = numbers(5 * 4);
@@ -97,7 +97,7 @@ describe('analytic gradients agree with finite differences', () => {
     expectGradient(gradient, table, dy, () => embeddingForward(4, [{ table, rowOfToken }]).values);
   });
 
-  it('cross-entropy', () => {
+  it('for cross-entropy', () => {
     const logits = numbers(4 * 3, 4);
     const labels = [0, 2, 1, 2];
     const gradient = crossEntropy(3, logits, labels).logits.values;

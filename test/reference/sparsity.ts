@@ -1,6 +1,6 @@
 import { type Computed, computed, exact, type Numbers } from './arithmetic.js';
 
-/** The biases of some heads, and what the penalty weighs pairs of tags by; it shares no code with what it tests. */
+/** The biases of some heads, and the weights of pairs of tags in the penalty; it shares no code with what it tests. */
 export interface Sparsity {
   tags: number;
   /** λ over layers and heads. */
@@ -12,7 +12,7 @@ export interface Sparsity {
   costs: Numbers;
 }
 
-/** For a row of the table how much larger each bias is than the row's average, and what a key's share is worth. */
+/** For a row of the table: how much larger each bias is than the row's average, and the weight of each key in that average. */
 function row({ tags, table, shares }: Sparsity, at: number, round: (x: number) => number) {
   const query = (at / tags) % tags;
   const columns = Array.from({ length: tags }, (_, key) => key);
@@ -28,7 +28,7 @@ function row({ tags, table, shares }: Sparsity, at: number, round: (x: number) =
   return {
     isSeen: seen.length > 0,
     above: columns.map((key) => round(table[at + key] - average)),
-    given: terms.map((term) => round(term / sum)),
+    weights: terms.map((term) => round(term / sum)),
   };
 }
 
@@ -46,20 +46,20 @@ export function sparsityPenalty(sparsity: Sparsity): number {
   return strength * penalty;
 }
 
-/** Its gradient, added to another. */
+/** The gradient of the penalty, added to another gradient. */
 export function sparsityGradient(sparsity: Sparsity, before: Numbers, round = exact): Computed {
   const { tags, table, costs, strength } = sparsity;
   return computed(table.length, (entry) => {
     const key = entry % tags;
     const at = entry - key;
-    const { isSeen, above, given } = row(sparsity, at, round);
+    const { isSeen, above, weights } = row(sparsity, at, round);
     if (!isSeen) return [before[entry], Math.abs(before[entry])];
     const terms = above.map((x, k) => {
       const [e, cost] = [round(Math.exp(-Math.abs(x))), costs[(at + k) % (tags * tags)]];
       return round(cost * round(e / round(round(1 + e) * round(1 + e))));
     });
     const all = terms.reduce((a, b) => round(a + b), 0);
-    const lost = round(given[key] * all);
+    const lost = round(weights[key] * all);
     const change = round(round(strength) * round(terms[key] - lost));
     const size = Math.abs(before[entry]) + strength * (terms[key] + lost);
     return [round(before[entry] + change), size];

@@ -26,7 +26,7 @@ function linearRate({ learningRate, warmupSteps, totalSteps }: ReferenceSettings
   return learningRate * (1 - (step - 1 - warmupSteps) / (totalSteps - warmupSteps));
 }
 
-/** Hugging Face spares biases and norms, and we the tables of learned biases. */
+/** Weight decay leaves out biases and norms, as in Hugging Face's trainer, and tables of learned biases. */
 function decays(name: string): boolean {
   return !/LayerNorm|[._]bias$/.test(name);
 }
@@ -97,8 +97,8 @@ export class ReferenceTrainer {
     const { loss, logits } = referenceBert(this.shape, this.weights, batch, this.round);
     const { classes } = this.shape;
     const predicted = Array.from(batch.labels, (_, row) => {
-      const own = logits.values.subarray(row * classes, (row + 1) * classes);
-      return own.indexOf(Math.max(...own));
+      const logitsOfRow = logits.values.subarray(row * classes, (row + 1) * classes);
+      return logitsOfRow.indexOf(Math.max(...logitsOfRow));
     });
     return { loss: loss.values[0], predicted };
   }

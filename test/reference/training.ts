@@ -32,7 +32,7 @@ export function crossEntropy(
         const { shifted, sum } = row(r);
         const logSum = round(Math.log(sum));
         loss = round(loss + round(round(logSum - shifted[labels[r]]) * share));
-        // The log makes an absolute error of the sum's relative one.
+        // The log turns the relative error of the sum into an absolute one.
         size += (1 + logSum + Math.abs(shifted[labels[r]])) * share;
       }
       return [loss, size];
@@ -68,7 +68,7 @@ export interface AdamW {
   rate: number;
   /** Counts from 1. */
   step: number;
-  /** What every gradient is multiplied by, from `clipFactor`. */
+  /** The factor of every gradient, from `clipFactor`. */
   factor: number;
 }
 

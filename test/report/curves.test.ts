@@ -8,18 +8,18 @@ describe('a curve over seeds', () => {
     const runs = [0.4, 0.5, 0.9].map((accuracy, seed) => runOf('hard', seed, [accuracy, 0.5]));
     const [first, second] = devCurve(runs, 'accuracy');
     // By hand: mean 0.6, squared distances 0.04 + 0.01 + 0.09 over 2, so a standard error of √(0.07 / 3); t of 2 degrees is 4.302653.
-    const reach = 4.302653 * Math.sqrt(0.07 / 3);
+    const halfWidth = 4.302653 * Math.sqrt(0.07 / 3);
     expect(first).toMatchObject({ step: 10, seeds: 3 });
     expect(first.value).toBeCloseTo(0.6, 12);
     // Student's interval is cut at 0 and 1, the bounds of an accuracy.
-    expect(0.6 + reach).toBeGreaterThan(1);
+    expect(0.6 + halfWidth).toBeGreaterThan(1);
     expect(first.high).toBe(1);
-    expect(first.low).toBe(Math.max(0, 0.6 - reach));
+    expect(first.low).toBe(Math.max(0, 0.6 - halfWidth));
     expect(second).toMatchObject({ step: 20, value: 0.5, low: 0.5, high: 0.5 });
     const [loss] = devCurve(runs, 'loss');
     expect(loss.value).toBeCloseTo(0.4, 12);
-    expect(loss.low).toBeCloseTo(0.4 - reach, 5);
-    expect(loss.high).toBeCloseTo(0.4 + reach, 5);
+    expect(loss.low).toBeCloseTo(0.4 - halfWidth, 5);
+    expect(loss.high).toBeCloseTo(0.4 + halfWidth, 5);
   });
 
   it('of two seeds has the interval of one degree of freedom, 12.706 standard errors wide', () => {
@@ -47,7 +47,7 @@ describe('a curve over seeds', () => {
     expect(divergedAt(runOf('hard', 1, [0.5]))).toBeUndefined();
   });
 
-  it('counts the seeds that an interruption left at each step', () => {
+  it('counts the seeds that reached each step', () => {
     const curve = devCurve([runOf('hard', 1, [0.5, 0.6]), runOf('hard', 2, [0.7])], 'accuracy');
     expect(curve.map(({ step, seeds }) => [step, seeds])).toEqual([
       [10, 2],

@@ -2,7 +2,7 @@ import { parseHTML } from 'linkedom';
 import { expect, it } from 'vitest';
 import { figure, lengthAxis, logAxis, markers } from '../../src/report/page/plot-frame.js';
 
-it('a logarithmic axis has a label at every tick, at the place of its logarithm', () => {
+it('a logarithmic axis has a label at every tick, at the position of its logarithm', () => {
   const lengths = [128, 512, 2000, 8000, 32_000];
   const times = [6, 8, 70, 700];
   const look = { colour: 'black', marker: 'circle', dashes: '' } as const;

@@ -49,7 +49,7 @@ describe('the page of training runs', () => {
 
   it('reports that one seed has no interval', () => {
     const { text } = ofFolders(runOf('none', 7, [0.6, 0.9, 0.8]));
-    expect(text('h1')).toBe('None halfWidthes a dev accuracy of 0.9000 at step 20, seed 7');
+    expect(text('h1')).toBe('None reaches a dev accuracy of 0.9000 at step 20, seed 7');
     expect(text('.lead')).toContain('one seed, no interval');
     expect(text('figcaption')).toContain('One seed each: there is no interval');
   });

@@ -18,7 +18,7 @@ function dotsIn(svg: string): [title: string, isRing: boolean][] {
 }
 
 describe('the picture of every seed', () => {
-  it('has a dot for each run: its accuracy on test, and its steps, a ring where it ended before', () => {
+  it('has a dot for the test accuracy and the steps of each run, and a ring where a run ended before the threshold', () => {
     const results = [1, 2].flatMap((seed) =>
       ['slow', 'fast'].map((condition) => {
         const accuracy = condition === 'fast' || seed === 2 ? 1 : 0.5;
@@ -45,7 +45,7 @@ describe('the picture of every seed', () => {
     );
   });
 
-  it('is over training-set size where that is what the points of a grid differ by', () => {
+  it('is over training-set size where the points of a grid differ in it', () => {
     const results = [250, 1000].flatMap((trainExamples) =>
       [1, 2].map((seed) =>
         cellOf('a', seed, trainExamples === 250 ? 5 : 9, {

@@ -14,7 +14,7 @@ export function runOf(
     loss: 1 - accuracy,
   }));
   const best = evaluations.reduce<Run['best']>(
-    (before, reading) => (before && before.accuracy >= reading.accuracy ? before : reading),
+    (before, evaluation) => (before && before.accuracy >= evaluation.accuracy ? before : evaluation),
     undefined,
   );
   return {
@@ -36,8 +36,8 @@ export function runOf(
 
 /** The result of a cell of an experiment that predicted `right` of ten rows correctly. */
 export function cellOf(condition: string, seed: number, right: number, changes: Partial<CellResult> = {}) {
-  const reading = { epoch: 1, step: 10, accuracy: right / 10, loss: 0.5, f1: 0, matthews: 0 };
-  const marked = { ...reading, marks: '1'.repeat(right).padEnd(10, '0') };
+  const evaluation = { epoch: 1, step: 10, accuracy: right / 10, loss: 0.5, f1: 0, matthews: 0 };
+  const marked = { ...evaluation, marks: '1'.repeat(right).padEnd(10, '0') };
   const cell: CellResult = {
     experiment: 'small',
     condition,
@@ -46,7 +46,7 @@ export function cellOf(condition: string, seed: number, right: number, changes: 
     data: '1',
     adapter: 'an adapter',
     density: 0.5,
-    evaluations: [reading],
+    evaluations: [evaluation],
     best: marked,
     final: marked,
     tokensPerSecond: 1,

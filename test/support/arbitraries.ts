@@ -13,7 +13,7 @@ export const anyWidth = fc.oneof(
   fc.integer({ min: 1, max: 75 }).map((vectors) => 4 * vectors),
 );
 
-/** For the data of a case; its shape is fast-check's. */
+/** The seed of a case's data. fast-check draws the shape of the case. */
 export const anySeed = fc.integer({ min: 0, max: 2 ** 31 });
 
 /** A factor on the number of cases: `npm run conformance` runs more. */

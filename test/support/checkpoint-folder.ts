@@ -8,7 +8,7 @@ import { legacyTorchFile, type TorchTensor, torchFile } from './torch-file.js';
 
 const WORDS = 'the film hero is funny dull and it likes brilliant story play ##ing ##s .'.split(' ');
 
-export const PIECES = [...SPECIAL_TOKENS, ...WORDS];
+export const VOCABULARY_TOKENS = [...SPECIAL_TOKENS, ...WORDS];
 
 /** A configuration as Hugging Face's `save_pretrained` writes it; fields that have their default values are left out. */
 export function huggingFaceConfig(config: ModelConfig): Record<string, unknown> {
@@ -53,7 +53,7 @@ export function tensorsOf(
   );
 }
 
-/** The bits of an f16 number; `value` must be one, and none of the smallest. */
+/** The bits of 0 or of a normal f16 number. */
 function halfBits(value: number): number {
   if (value === 0) return Object.is(value, -0) ? 0x8000 : 0;
   const exponent = Math.floor(Math.log2(Math.abs(value)));
@@ -119,7 +119,7 @@ export function writeCheckpoint(
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'config.json'), JSON.stringify(config));
-  writeFileSync(join(folder, 'vocab.txt'), `${PIECES.join('\n')}\n`);
+  writeFileSync(join(folder, 'vocab.txt'), `${VOCABULARY_TOKENS.join('\n')}\n`);
   writeFileSync(join(folder, 'tokenizer_config.json'), '{"do_lower_case": true, "model_max_length": 1e30}');
   for (const [file, content] of Object.entries(WRITERS[format](tensors)))
     writeFileSync(join(folder, file), content);

@@ -18,7 +18,7 @@ function hasLibraries(): boolean {
 
 /**
  * The folder with Chromium as `@sparticuz/chromium` unpacks it, beside SwiftShader and, on a system that lacks them, the
- * libraries that it needs. Unpacked aside and renamed: another test process may be at it, too.
+ * libraries that it needs. They are unpacked elsewhere and renamed, since another test process may unpack them, too.
  */
 async function unpacked(): Promise<string> {
   const manifest = createRequire(import.meta.url)
@@ -27,17 +27,17 @@ async function unpacked(): Promise<string> {
   const { version } = JSON.parse(readFileSync(manifest, 'utf8'));
   const folder = join(tmpdir(), `parsimony-chromium-${version}`);
   if (existsSync(folder)) return folder;
-  const aside = mkdtempSync(join(tmpdir(), 'parsimony-unpacking-'));
+  const temporary = mkdtempSync(join(tmpdir(), 'parsimony-unpacking-'));
   const { TMPDIR } = process.env;
-  process.env.TMPDIR = aside;
+  process.env.TMPDIR = temporary;
   // With this variable the package detects a system without libraries.
   if (!hasLibraries()) process.env.AWS_EXECUTION_ENV = 'AWS_Lambda_nodejs20.x';
   try {
     const { default: chromium } = await import('@sparticuz/chromium');
     await chromium.executablePath();
-    renameSync(aside, folder);
+    renameSync(temporary, folder);
   } catch (error) {
-    rmSync(aside, { recursive: true });
+    rmSync(temporary, { recursive: true });
     if (!existsSync(folder)) throw error;
   } finally {
     if (TMPDIR === undefined) delete process.env.TMPDIR;

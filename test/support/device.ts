@@ -3,29 +3,29 @@ import { TOGGLES } from '../../src/gpu/driver.js';
 import { embeddedDriverExists } from '../../src/gpu/embedded-driver.js';
 import { openDevice } from '../../src/gpu/open-device.js';
 
-/** The two families of kernels; where subgroups may not be used, both are the one without. */
+/** The two families of kernels. On an adapter without small subgroups, both are the wide one. */
 export const FAMILIES = ['subgroup', 'wide'] as const;
 
 /**
  * Further cases. 'abreast': the subgroup family with textures so short that rows of a panel are side by side. 'wide, as on a
- * GPU': the wide family with the choices that it makes on GPUs alone. 'matrix': a device for precision f16, where `MATRICES`.
+ * GPU': the wide family with its choices for GPUs. 'matrix': a device for precision f16, where `MATRICES`.
  */
 export type Family = (typeof FAMILIES)[number] | 'abreast' | 'wide, as on a GPU' | 'matrix';
 
-/** As short as textures are for 'abreast': long enough for the widest heads, too short for the long cases. */
+/** The longest texture of 'abreast': long enough for the widest heads, too short for the long cases. */
 const SHORT_TEXTURE = 256;
 
 const opened = new Map<Family, Promise<Device>>();
 
 /** Every pipeline of the process. Dawn reuses a living pipeline when the same one is created again on its device. */
-const kept: GPUComputePipeline[] = [];
+const pipelines: GPUComputePipeline[] = [];
 
 /** Makes one GPU device serve all tests of the process, each with one or several `Device` objects around it. */
 function share(gpu: GPUDevice): void {
   const create = gpu.createComputePipeline.bind(gpu);
   gpu.createComputePipeline = (descriptor) => {
     const pipeline = create(descriptor);
-    kept.push(pipeline);
+    pipelines.push(pipeline);
     return pipeline;
   };
 }

@@ -6,10 +6,10 @@ import type { Computed } from '../reference/arithmetic.js';
 import { type Family, testDevice } from './device.js';
 import { expectWithinBound } from './error-bound.js';
 
-/** A NaN that no arithmetic makes: its bits distinguish a number that was never written from a wrong result. */
+/** A NaN that no arithmetic gives: its bits distinguish a number that was never written from a wrong result. */
 const POISON = 0x7fc0dead;
 
-/** Another NaN, after the end of inputs: some arithmetic passes a NaN's bits on, so inputs cannot use POISON. */
+/** Another NaN, after the end of inputs: arithmetic may keep the bits of a NaN, so inputs cannot use POISON. */
 const NOT_TO_BE_READ = 0x7fc0beef;
 
 /** 12345.678, after the end of buffers that are updated in place: an update might leave a NaN unchanged. */

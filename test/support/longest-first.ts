@@ -102,7 +102,7 @@ const IN_TURN = [
   'cli/interruption.',
 ];
 
-function place({ project, moduleId }: TestSpecification): number {
+function rank({ project, moduleId }: TestSpecification): number {
   // Last: each takes a process. The longest of them first, so that the others run beside it.
   if (project.name !== TOGETHER) return IN_TURN.length + (moduleId.endsWith('fuzz/quick.test.ts') ? 1 : 2);
   const name = moduleId.replace(/^.*\/test\//, '');
@@ -114,6 +114,6 @@ function place({ project, moduleId }: TestSpecification): number {
 export default class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files);
-    return sorted.sort((a, b) => place(a) - place(b));
+    return sorted.sort((a, b) => rank(a) - rank(b));
   }
 }

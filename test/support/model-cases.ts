@@ -33,10 +33,10 @@ export const SMALL_MODEL: ModelConfig = {
   biasTags: 0,
 };
 
-/** As small, of the other family. */
+/** A DistilBERT of the same size. */
 export const SMALL_DISTILBERT: ModelConfig = { ...SMALL_MODEL, family: 'distilbert', types: 0 };
 
-/** A model for batches that are read under a strategy. */
+/** A model for batches under a strategy: `learned` needs tables of biases. */
 export function modelFor(strategy: Strategy, config: ModelConfig = SMALL_MODEL): ModelConfig {
   return { ...config, biasTags: strategy === 'learned' ? PAPER_RULES.tags.length : 0 };
 }
@@ -46,7 +46,7 @@ function weightSize(name: string): number {
   return name.includes('embeddings.weight') ? 1 : 0.3;
 }
 
-/** Weights of trained size: with BERT's initial ones, attention is almost uniform, and biases would have no effect. */
+/** Weights as large as trained ones: under BERT's initial weights, attention is almost uniform, and biases have no effect. */
 export function randomWeights(config: ModelConfig, seed: number): Map<string, Float32Array> {
   const random = generator(seed);
   return new Map(
@@ -104,14 +104,14 @@ export function randomBatch(
   }));
   // Two tokens of each sentence are masked, or one.
   const starts = lengths.map((_, i) => lengths.slice(0, i).reduce((a, b) => a + b, 0));
-  const isAboutTokens = config.task === 'mlm';
-  const outputs = isAboutTokens
+  const isMlm = config.task === 'mlm';
+  const outputs = isMlm
     ? starts.flatMap((start, i) => [...new Set([start + lengths[i] - 1, start + (lengths[i] >> 1)])])
     : undefined;
   const classes = config.task === 'mlm' ? config.vocabulary : config.classes;
   const labels = (outputs ?? lengths).map(() => randomInteger(random, 0, classes - 1));
   const tags = sentences.flatMap((sentence) => Array.from(sentence.tags));
-  const ofDocument = sentences.flatMap((sentence) => [...sentence.sentences]);
+  const sentenceOfToken = sentences.flatMap((sentence) => [...sentence.sentences]);
   const tables = rules
     ? rules.flat().map((each) => pairTable(each, strategy))
     : pairTable(PAPER_RULES, strategy);
@@ -120,14 +120,14 @@ export function randomBatch(
     lengths,
     tables,
     layers: rules?.length,
-    sentences: ofDocument,
+    sentences: sentenceOfToken,
   };
   const layout = strategy === 'none' ? denseLayout(lengths, WIDE_TILE) : sparseLayout(input, WIDE_TILE);
   const names = tags.map((tag) => TOKEN_TAGS[tag]);
   // Learned biases are among the weights.
   const biases = (rules ?? [[PAPER_RULES]]).map((layer) =>
     layer.map((each) =>
-      referenceTokenBias(each, strategy, names, { sentences: ofDocument, learned: () => 0 }),
+      referenceTokenBias(each, strategy, names, { sentences: sentenceOfToken, learned: () => 0 }),
     ),
   );
   return {
@@ -142,7 +142,7 @@ export function randomBatch(
   };
 }
 
-/** In the order in which the engine numbers them (src/nn/pass.ts). */
+/** The sites of dropout in the order in which the engine numbers them (src/nn/pass.ts). */
 const SITES = ['embeddings', 'attention', 'attention output', 'feed-forward output', 'pooled'];
 
 /** The masks of a training step. */

@@ -2,19 +2,19 @@ import type { RuleSet, TagPair } from '../../src/grammar/rules.js';
 import { NO_SENTENCE, type Scope } from '../../src/grammar/scope.js';
 import { randomInteger } from './random.js';
 
-/** What scopes rules have; one name may be drawn for each rule. */
+/** A kind of scope; each rule gets one at random. */
 export type ScopeKind = 'document' | 'sentence' | 'window';
 
 export interface RuleShape {
   /** Share of the pairs of tags that rules name. */
   density: number;
-  /** Share of those that a soft rule names. */
+  /** Share of these pairs whose rule is soft. */
   soft: number;
   scopes: readonly ScopeKind[];
   betas: readonly number[];
 }
 
-/** Windows narrow and wide, those of a single token and of none among them. */
+/** Narrow and wide windows, down to 0 tokens. */
 function randomScope(random: () => number, kinds: readonly ScopeKind[]): Scope {
   const kind = kinds[randomInteger(random, 0, kinds.length - 1)];
   if (kind !== 'window') return kind;

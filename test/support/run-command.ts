@@ -12,11 +12,11 @@ const MOST_SECONDS = 570;
 
 export interface CommandOptions {
   cwd?: string;
-  /** Added to the environment of the tests; undefined takes a variable out of it. */
+  /** Added to the environment of the tests; undefined removes a variable. */
   env?: Record<string, string | undefined>;
   /** Where standard output goes instead of being returned. */
   stdoutTo?: string;
-  /** The user to run as, for who may change it. */
+  /** The user that runs the command, where the tests may change it. */
   uid?: number;
   /** Makes standard error a file that cannot be opened a second time. */
   lockedStderr?: boolean;
@@ -45,9 +45,9 @@ export function commandEnvironment(env: CommandOptions['env'] = {}): NodeJS.Proc
 export function runCommand(args: readonly string[], options: CommandOptions = {}): CommandResult {
   if (!existsSync(COMMAND))
     throw new Error('The command is not built: run `npm test`, or scripts/build.mjs.');
-  // A file, as after `2>`: through the socket that spawnSync would make of it, Dawn's own warnings cannot be held back.
-  const aside = mkdtempSync(join(tmpdir(), 'parsimony-command-'));
-  const stderrFile = join(aside, 'stderr');
+  // A file, as after `2>`. On the socket that spawnSync would make of it, Dawn's own warnings cannot be hidden.
+  const temporary = mkdtempSync(join(tmpdir(), 'parsimony-command-'));
+  const stderrFile = join(temporary, 'stderr');
   const stderr = openSync(stderrFile, 'a', options.lockedStderr ? 0 : 0o600);
   const stdout = options.stdoutTo === undefined ? ('pipe' as const) : openSync(options.stdoutTo, 'w');
   const began = performance.now();
@@ -72,6 +72,6 @@ export function runCommand(args: readonly string[], options: CommandOptions = {}
   } finally {
     closeSync(stderr);
     if (typeof stdout === 'number') closeSync(stdout);
-    rmSync(aside, { recursive: true });
+    rmSync(temporary, { recursive: true });
   }
 }

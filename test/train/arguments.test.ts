@@ -4,7 +4,7 @@ import * as harness from '../../bench/harness.js';
 import * as library from '../../src/index.js';
 import { SMALL_CONFIG } from '../../src/nn/model-config.js';
 import { AttentionMask } from '../../src/plan/mask.js';
-import { PIECES } from '../support/checkpoint-folder.js';
+import { VOCABULARY_TOKENS } from '../support/checkpoint-folder.js';
 import { testDevice } from '../support/device.js';
 
 /** What a caller without TypeScript may pass by mistake. */
@@ -17,7 +17,7 @@ type Loose = Record<string, (...args: unknown[]) => unknown>;
 const { Vocabulary, SentenceClassifier, Attention, TaggedTokenizer } = library;
 const functions = { ...library, ...harness } as unknown as Loose;
 const device = await testDevice();
-const vocabulary = new Vocabulary(PIECES);
+const vocabulary = new Vocabulary(VOCABULARY_TOKENS);
 const options = { vocabulary, shape: { ...SMALL_CONFIG, layers: 1 }, maxLength: 16 };
 const tokenizerOf = (more: object) => new TaggedTokenizer({ vocabulary, ...more });
 const Model = SentenceClassifier as unknown as Loose;

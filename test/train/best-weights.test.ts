@@ -48,8 +48,8 @@ describe('the weights of a finished run', () => {
     const model = await SentenceClassifier.load(device, folder);
     try {
       expect((await model.evaluate(run.data.dev)).loss).toBe(best.devLoss);
-      const own = await loadWeights(folder, model.description.config);
-      expect(own).toEqual(await model.weights());
+      const stored = await loadWeights(folder, model.description.config);
+      expect(stored).toEqual(await model.weights());
     } finally {
       model.release();
     }
@@ -75,7 +75,7 @@ describe('a resumed run', () => {
         return { ...example, text: texts.join(' ') };
       });
     const { name, train, dev } = run.data;
-    const own = {
+    const longRun = {
       ...run,
       data: { name, train: joined(train), dev: joined(dev) },
       shape: { ...run.shape, positions: 64 },
@@ -84,7 +84,7 @@ describe('a resumed run', () => {
       kernels: chosen(other.name),
     };
     const weightsOf = (folder: string) => readFileSync(join(folder, 'last.safetensors'));
-    await runTraining(device, own, join(root, 'whole'));
+    await runTraining(device, longRun, join(root, 'whole'));
     const folder = join(root, 'interrupted');
     const interruption = new Error('interrupted');
     const hooks = {
@@ -92,10 +92,10 @@ describe('a resumed run', () => {
         if (step === 6) throw interruption;
       },
     };
-    await expect(runTraining(device, own, folder, hooks)).rejects.toBe(interruption);
-    await runTraining(device, { ...own, kernels: chosen(variants[0].name) }, folder);
+    await expect(runTraining(device, longRun, folder, hooks)).rejects.toBe(interruption);
+    await runTraining(device, { ...longRun, kernels: chosen(variants[0].name) }, folder);
     expect(weightsOf(folder).equals(weightsOf(join(root, 'whole')))).toBe(true);
-    await runTraining(device, { ...own, kernels: chosen(variants[0].name) }, join(root, 'others'));
+    await runTraining(device, { ...longRun, kernels: chosen(variants[0].name) }, join(root, 'others'));
     expect(weightsOf(join(root, 'others')).equals(weightsOf(folder)), 'other kernels give other bits').toBe(
       false,
     );

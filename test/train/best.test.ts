@@ -19,7 +19,7 @@ describe('the best evaluation', () => {
     ['f1', 3],
     ['matthews', 4],
     ['loss', 3],
-  ] as const)('by %s is, of equal ones, that with the lower loss: at step %i', (by, step) => {
+  ] as const)('by %s is that of step %i, the one with the lowest loss among equals', (by, step) => {
     expect(bestOf(by, EVALUATIONS)?.step).toBe(step);
   });
 
@@ -38,13 +38,13 @@ describe('the best evaluation', () => {
     expect(bestOf('loss', [diverged, diverged])).toBe(diverged);
   });
 
-  it('of none is none', () => {
+  it('of no evaluations is undefined', () => {
     expect(bestOf('accuracy', [])).toBeUndefined();
   });
 });
 
 describe('the evaluations since the best', () => {
-  /** After each evaluation: how many came since the best by the metric. */
+  /** After each evaluation, the number of evaluations since the best one. */
   function counted(by: 'accuracy' | 'loss', values: number[]): number[] {
     let state: EarlyStopping | undefined;
     return values.map((value, at) => {

@@ -49,7 +49,7 @@ function example(text: string, tags: string, label = 0): Example {
   return { text, label, words: wordsWithTags(text, tags.split(' '), 'here') };
 }
 
-/** Training and reading then have the same kernels. */
+/** Without dropout, training and prediction have the same kernels. */
 const SHAPE = { ...SMALL_SHAPE, attentionDropout: 0 };
 
 /** Every word is one token. */
@@ -75,27 +75,32 @@ function expectDensity(model: SentenceClassifier, rules: RuleSet, strategy: Stra
   expect(model.density(EXAMPLES)).toBe(allowedPairs({ tags, sentences, lengths }, rules, strategy) / pairs);
 }
 
-describe("a model that reads the caller's own tags", () => {
-  it.each(['hard', 'learned'] as const)('follows them, trains, and comes back: %s', async (strategy) => {
-    const folder = join(root, strategy);
-    const predicted = await withModel(
-      smallModel(strategy, { rules: FEWER, customTags: true, shape: SHAPE }, device),
-      async (model) => {
-        expectDensity(model, FEWER, strategy);
-        await model.train(EXAMPLES, EXAMPLES, { epochs: 1, batchSize: 2 });
-        await model.save(folder);
-        return model.predict(EXAMPLES);
-      },
-    );
-    expect((await loadDescription(folder)).tokenizer.customTags).toBe(true);
-    await withModel(SentenceClassifier.load(device, folder), async (model) => {
-      expect(await model.predict(EXAMPLES)).toEqual(predicted);
-      const others = [{ ...EXAMPLES[0], words: EXAMPLES[0].words!.map((word) => ({ ...word, tag: 'T3' })) }];
-      expect((await model.predict(others))[0].logits).not.toEqual(predicted[0].logits);
-    });
-  });
+describe('a model of custom tags', () => {
+  it.each(['hard', 'learned'] as const)(
+    'follows them, trains, and predicts the same when loaded: %s',
+    async (strategy) => {
+      const folder = join(root, strategy);
+      const predicted = await withModel(
+        smallModel(strategy, { rules: FEWER, customTags: true, shape: SHAPE }, device),
+        async (model) => {
+          expectDensity(model, FEWER, strategy);
+          await model.train(EXAMPLES, EXAMPLES, { epochs: 1, batchSize: 2 });
+          await model.save(folder);
+          return model.predict(EXAMPLES);
+        },
+      );
+      expect((await loadDescription(folder)).tokenizer.customTags).toBe(true);
+      await withModel(SentenceClassifier.load(device, folder), async (model) => {
+        expect(await model.predict(EXAMPLES)).toEqual(predicted);
+        const others = [
+          { ...EXAMPLES[0], words: EXAMPLES[0].words!.map((word) => ({ ...word, tag: 'T3' })) },
+        ];
+        expect((await model.predict(others))[0].logits).not.toEqual(predicted[0].logits);
+      });
+    },
+  );
 
-  it('refuses texts without them, and tags that are not of its rules', async () => {
+  it('refuses texts without tags, and tags that are not of its rules', async () => {
     await withModel(smallModel('hard', { rules: PENN, customTags: true }, device), async (model) => {
       expectDensity(model, PENN, 'hard');
       expect(await messageOf(model.predict(['dull .']))).toMatch(
@@ -111,16 +116,16 @@ describe("a model that reads the caller's own tags", () => {
     });
   });
 
-  it('takes those of the tagger where these are of the same kind', async () => {
+  it('takes the tags of wink-nlp for a text without tags, if its rules are about those', async () => {
     await withModel(smallModel('hard', { rules: PAPER_RULES, customTags: true }, device), async (model) => {
-      const [tagged, own] = await model.predict(['the hero', example('the hero', 'DET NOUN')]);
-      expect(own.logits).toEqual(tagged.logits);
+      const [tagged, custom] = await model.predict(['the hero', example('the hero', 'DET NOUN')]);
+      expect(custom.logits).toEqual(tagged.logits);
     });
   });
 });
 
-describe('a model that reads the tags of the tagger', () => {
-  it('follows tags of the same kind where a text has them', async () => {
+describe('a model of the tags of wink-nlp', () => {
+  it('follows the tags that a text has', async () => {
     await withModel(smallModel('hard', {}, device), async (model) => {
       const [tagged, same, other] = await model.predict([
         'the hero likes it',

@@ -18,8 +18,8 @@ afterEach(() => {
   opened = [];
 });
 
-/** A device whose count starts again: submits that one test drops must not fail the next. */
-async function ownDevice(): Promise<Device> {
+/** A device that counts its submits from 0, so that submits that one test drops do not fail the next. */
+async function newDevice(): Promise<Device> {
   const { gpu } = await testDevice();
   const device = await openDevice({ device: gpu, checked: true });
   opened.push(device);
@@ -45,7 +45,7 @@ async function expectRefused(action: Promise<unknown>): Promise<void> {
 
 describe('a submit that the driver drops without an error', () => {
   it('is reported with the number of dropped submits, wherever something is read', async () => {
-    const device = await ownDevice();
+    const device = await newDevice();
     const buffer = upload(device, Float32Array.of(1, 2, 3, 4), 'test');
     for (let submit = 0; submit < 3; submit++) device.submit(device.gpu.createCommandEncoder());
     expect(await readFloats(device, buffer, 4)).toEqual(Float32Array.of(1, 2, 3, 4));
@@ -57,7 +57,7 @@ describe('a submit that the driver drops without an error', () => {
   });
 
   it('is reported where it is the copy to the host, or the first submit', async () => {
-    const device = await ownDevice();
+    const device = await newDevice();
     const buffer = createStorage(device, 16, 'test');
     dropSubmits(device, (index) => index === 0);
     await expectRefused(readFloats(device, buffer, 4));
@@ -66,14 +66,14 @@ describe('a submit that the driver drops without an error', () => {
   });
 
   it('is reported where all are dropped', async () => {
-    const device = await ownDevice();
+    const device = await newDevice();
     dropSubmits(device, () => true);
     await expectRefused(verifySubmits(device));
     await expectRefused(verifySubmits(device));
   });
 
   it('ends attention', async () => {
-    const device = await ownDevice();
+    const device = await newDevice();
     dropSubmits(device, (index) => index === 0);
     const [q, k, v] = [1, 2, 3].map((value) => new Float32Array(32).fill(value));
     await expectRefused(
@@ -82,7 +82,7 @@ describe('a submit that the driver drops without an error', () => {
   });
 
   it('ends a prediction', async () => {
-    const device = await ownDevice();
+    const device = await newDevice();
     await withModel(smallModel('hard', {}, device), async (model) => {
       dropSubmits(device, (index) => index === 0);
       await expectRefused(logitsOf(model));
@@ -90,7 +90,7 @@ describe('a submit that the driver drops without an error', () => {
   });
 
   it('ends an evaluation', async () => {
-    const device = await ownDevice();
+    const device = await newDevice();
     await withModel(smallModel('hard', {}, device), async (model) => {
       dropSubmits(device, (index) => index === 0);
       await expectRefused(model.evaluate(EXAMPLES));
@@ -103,7 +103,7 @@ describe('a submit that the driver drops without an error', () => {
     ['all', () => true],
     ['all from the third on', (index: number) => index >= 2],
   ])('ends a training: %s', async (_, isDropped) => {
-    const device = await ownDevice();
+    const device = await newDevice();
     await withModel(smallModel('guided', {}, device), async (model) => {
       dropSubmits(device, isDropped);
       const hook = vi.fn();
@@ -116,7 +116,7 @@ describe('a submit that the driver drops without an error', () => {
   });
 
   it('ends a reading of the clock of kernels', async () => {
-    const device = await ownDevice();
+    const device = await newDevice();
     if (!KernelClock.isSupported(device.gpu)) return;
     const clock = new KernelClock(device);
     dropSubmits(device, (index) => index === 0);

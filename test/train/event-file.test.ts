@@ -15,7 +15,7 @@ describe('crc32c', () => {
     ['32 times 255', new Uint8Array(32).fill(255), 0x62a8ab43],
     ['0 to 31', Uint8Array.from({ length: 32 }, (_, at) => at), 0x46dd794e],
     ['"123456789"', new TextEncoder().encode('123456789'), 0xe3069283],
-  ])('of %s', (_, bytes, crc) => {
+  ])('of %s is the published value', (_, bytes, crc) => {
     expect(crc32c(bytes)).toBe(crc);
   });
 });

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { accuracy, classScores, f1, matthews, totalsOf } from '../../src/train/metrics.js';
 import { runs } from '../support/arbitraries.js';
 
-function all(labels: number[], predicted: number[], classes: number) {
+function metricsOf(labels: number[], predicted: number[], classes: number) {
   const counts = totalsOf(labels, predicted, classes);
   return { accuracy: accuracy(counts), f1: f1(counts), matthews: matthews(counts) };
 }
@@ -34,14 +34,14 @@ function correlation(labels: number[], predicted: number[], classes: number): nu
 }
 
 describe('metrics of two classes', () => {
-  it('by hand: 6 true positives, 3 true negatives, 1 false positive, 2 false negatives', () => {
+  it('are those computed by hand, for 6 true positives, 3 true negatives, 1 false positive, 2 false negatives', () => {
     const [labels, predicted] = rows([
       [1, 1, 6],
       [0, 0, 3],
       [0, 1, 1],
       [1, 0, 2],
     ]);
-    const metrics = all(labels, predicted, 2);
+    const metrics = metricsOf(labels, predicted, 2);
     expect(metrics.accuracy).toBe(9 / 12);
     expect(classScores(totalsOf(labels, predicted, 2))).toEqual([
       { precision: 3 / 5, recall: 3 / 4, f1: 6 / 9, rows: 4 },
@@ -52,16 +52,16 @@ describe('metrics of two classes', () => {
     expect(metrics.matthews).toBeCloseTo((6 * 3 - 1 * 2) / Math.sqrt(7 * 8 * 4 * 5), 15);
   });
 
-  it('has zeros for a class that is never predicted, and for one that never occurs', () => {
+  it('are zeros for a class that is never predicted, and for one that never occurs', () => {
     expect(classScores(totalsOf([0, 1], [0, 0], 3)).slice(1)).toEqual([
       { precision: 0, recall: 0, f1: 0, rows: 1 },
       { precision: 0, recall: 0, f1: 0, rows: 0 },
     ]);
   });
 
-  it('all right, and all wrong', () => {
-    expect(all([0, 1, 1], [0, 1, 1], 2)).toEqual({ accuracy: 1, f1: 1, matthews: 1 });
-    expect(all([0, 1], [1, 0], 2)).toEqual({ accuracy: 0, f1: 0, matthews: -1 });
+  it('are 1 where all predictions are right, and least where all are wrong', () => {
+    expect(metricsOf([0, 1, 1], [0, 1, 1], 2)).toEqual({ accuracy: 1, f1: 1, matthews: 1 });
+    expect(metricsOf([0, 1], [1, 0], 2)).toEqual({ accuracy: 0, f1: 0, matthews: -1 });
   });
 
   it.each([
@@ -69,15 +69,15 @@ describe('metrics of two classes', () => {
     ['class 1 is never predicted', [0, 1, 1], [0, 0, 0], 0],
     ['one class occurs', [1, 1], [1, 0], 2 / 3],
     ['only class 0 occurs, and is predicted', [0, 0], [0, 0], 0],
-  ])('correlate by 0 where %s', (_, labels, predicted, expected) => {
-    const metrics = all(labels, predicted, 2);
+  ])('have a correlation of 0 where %s', (_, labels, predicted, expected) => {
+    const metrics = metricsOf(labels, predicted, 2);
     expect(metrics.matthews).toBe(0);
     expect(metrics.f1).toBeCloseTo(expected, 15);
   });
 });
 
 describe('metrics of three classes', () => {
-  it('by hand', () => {
+  it('are those computed by hand', () => {
     const [labels, predicted] = rows([
       [0, 0, 2],
       [0, 1, 1],
@@ -85,7 +85,7 @@ describe('metrics of three classes', () => {
       [2, 2, 1],
       [2, 0, 3],
     ]);
-    const metrics = all(labels, predicted, 3);
+    const metrics = metricsOf(labels, predicted, 3);
     expect(metrics.accuracy).toBe(6 / 10);
     // 2·2 / (3 + 5), 2·3 / (3 + 4), 2·1 / (4 + 1)
     expect(metrics.f1).toBeCloseTo((1 / 2 + 6 / 7 + 2 / 5) / 3, 15);
@@ -94,8 +94,11 @@ describe('metrics of three classes', () => {
   });
 
   it('leave a class out of F1 that neither labels nor predictions have', () => {
-    expect(all([0, 1, 1], [0, 1, 0], 3).f1).toBeCloseTo(2 / 3, 15);
-    expect(all([0, 0], [0, 2], 3).f1, 'but not one that was predicted').toBeCloseTo((2 / 3 + 0) / 2, 15);
+    expect(metricsOf([0, 1, 1], [0, 1, 0], 3).f1).toBeCloseTo(2 / 3, 15);
+    expect(metricsOf([0, 0], [0, 2], 3).f1, 'but not one that was predicted').toBeCloseTo(
+      (2 / 3 + 0) / 2,
+      15,
+    );
   });
 });
 
@@ -109,7 +112,7 @@ it("Matthews' correlation is that of the classes' indicators", () => {
       const labels = pairs.map(([label]) => label);
       const predicted = pairs.map(([, prediction]) => prediction);
       fc.pre(new Set(labels).size > 1 && new Set(predicted).size > 1);
-      expect(all(labels, predicted, classes).matthews).toBeCloseTo(
+      expect(metricsOf(labels, predicted, classes).matthews).toBeCloseTo(
         correlation(labels, predicted, classes),
         12,
       );

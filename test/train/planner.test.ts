@@ -21,9 +21,9 @@ const TEXTS = [
 const ENCODED = TEXTS.map((text) => encodedText(text, bertVocabulary()));
 
 /** Rules over a few tags, in another order than the tokens', two of them within a scope. */
-const OWN: RuleSet = {
-  name: 'own',
-  tags: ['VERB', 'own tag', 'PRON', '[CLS]'],
+const CUSTOM: RuleSet = {
+  name: 'custom',
+  tags: ['VERB', 'custom tag', 'PRON', '[CLS]'],
   hard: [
     ['PRON', 'VERB', 'sentence'],
     ['VERB', 'PRON', 2],
@@ -49,7 +49,7 @@ function pairsOf(texts: readonly TaggedTokens[], rules: RuleSet, strategy: Strat
 
 describe('a planner', () => {
   it.each(STRATEGIES)('plans the pairs of its rules, within their scopes: %s', (strategy) => {
-    for (const rules of [PAPER_RULES, OWN]) {
+    for (const rules of [PAPER_RULES, CUSTOM]) {
       const { pairCounts, lengths, kind } = planner(rules, strategy).layout(ENCODED);
       expect(pairCounts.useful).toBe(pairsOf(ENCODED, rules, strategy));
       expect([...lengths]).toEqual(ENCODED.map(({ ids }) => ids.length));
@@ -58,43 +58,45 @@ describe('a planner', () => {
   });
 
   it('plans the same pairs for any list of tags of its texts', () => {
-    const tags = ['own tag', ...[...TOKEN_TAGS].reverse()];
-    const turned = ENCODED.map((text) => {
+    const tags = ['custom tag', ...[...TOKEN_TAGS].reverse()];
+    const reindexed = ENCODED.map((text) => {
       return { ...text, tags: text.tags.map((tag) => tags.indexOf(TOKEN_TAGS[tag])) };
     });
-    for (const rules of [PAPER_RULES, OWN]) {
-      const own = new Planner(AttentionMask.fromRules(rules, 'guided'), () => WIDE_TILE, tags);
-      expect(own.layout(turned).pairCounts).toEqual(planner(rules, 'guided').layout(ENCODED).pairCounts);
+    for (const rules of [PAPER_RULES, CUSTOM]) {
+      const reordered = new Planner(AttentionMask.fromRules(rules, 'guided'), () => WIDE_TILE, tags);
+      expect(reordered.layout(reindexed).pairCounts).toEqual(
+        planner(rules, 'guided').layout(ENCODED).pairCounts,
+      );
     }
   });
 
-  it('never joins the texts of a batch', () => {
-    const own = planner(OWN, 'guided');
-    const alone = ENCODED.map((text) => own.layout([text]).pairCounts.useful);
-    expect(own.layout(ENCODED).pairCounts.useful).toBe(alone.reduce((sum, pairs) => sum + pairs, 0));
+  it('plans no pairs between the texts of a batch', () => {
+    const custom = planner(CUSTOM, 'guided');
+    const alone = ENCODED.map((text) => custom.layout([text]).pairCounts.useful);
+    expect(custom.layout(ENCODED).pairCounts.useful).toBe(alone.reduce((sum, pairs) => sum + pairs, 0));
     expect(Math.max(...alone)).toBeGreaterThan(1);
   });
 
   it('has tables for the tags for which the model learns biases', () => {
-    for (const rules of [PAPER_RULES, OWN]) {
+    for (const rules of [PAPER_RULES, CUSTOM]) {
       const [{ table }] = planner(rules, 'learned').layout(ENCODED).heads;
       expect(table).toMatchObject({ learned: true, size: biasTags('learned', tokenTags(rules.tags)) });
     }
     expect(biasTags('learned', tokenTags(PAPER_RULES.tags))).toBe(TOKEN_TAGS.length);
-    expect(biasTags('learned', tokenTags(OWN.tags))).toBe(TOKEN_TAGS.length + 1);
+    expect(biasTags('learned', tokenTags(CUSTOM.tags))).toBe(TOKEN_TAGS.length + 1);
     for (const strategy of STRATEGIES) {
-      if (strategy !== 'learned') expect(biasTags(strategy, tokenTags(OWN.tags))).toBe(0);
+      if (strategy !== 'learned') expect(biasTags(strategy, tokenTags(CUSTOM.tags))).toBe(0);
     }
   });
 
   it('requests tiles by the kind of plan and the lengths of its texts', () => {
     const asked: unknown[] = [];
     for (const strategy of ['none', 'hard'] as const) {
-      const own = new Planner(AttentionMask.fromRules(PAPER_RULES, strategy), (kind, lengths) => {
+      const planned = new Planner(AttentionMask.fromRules(PAPER_RULES, strategy), (kind, lengths) => {
         asked.push(kind, Array.from(lengths));
         return { ...WIDE_TILE, rows: 16 };
       });
-      expect(own.layout(ENCODED.slice(1, 3)).tileConfig.rows).toBe(16);
+      expect(planned.layout(ENCODED.slice(1, 3)).tileConfig.rows).toBe(16);
     }
     expect(asked).toEqual(['dense', [4, 2], 'sparse', [4, 2]]);
   });

@@ -16,7 +16,7 @@ const POSITION: TrainingPosition = {
 const LENGTH = { epochs: 3, batches: 5, gradientAccumulationSteps: 2 };
 
 describe('a position', () => {
-  it('of the run is accepted, that of an epoch whose last step has fewer batches too', () => {
+  it('of the run is accepted, also after an epoch whose last step has fewer batches', () => {
     expect(v.parse(positionSchema, POSITION)).toEqual(POSITION);
     const best = { devLoss: 0.4, devAccuracy: 0.8, devF1: 0.7, devMatthews: 0.5 };
     const stopping = { ...POSITION, earlyStopping: { best, since: 2 } };
@@ -36,7 +36,7 @@ describe('a position', () => {
     ['a sum that is null', { unreported: { sum: null, count: 1 } }],
     ['no epoch', { epoch: 0 }],
     ['seconds below 0', { seconds: -1 }],
-  ])('with %s is none', (_, change) => {
+  ])('with %s is refused', (_, change) => {
     expect(v.safeParse(positionSchema, { ...POSITION, ...change }).success).toBe(false);
   });
 

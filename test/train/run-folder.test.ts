@@ -92,11 +92,11 @@ describe('a folder that holds', () => {
   });
 });
 
-describe('a run whose files are removed while it continues', () => {
+describe('a run whose files are', () => {
   it.each<[string, (file: string) => void]>([
     ['removed', (file) => rmSync(file)],
     ['cut off', (file) => truncateSync(file, 3)],
-  ])('%s, ends with the same bytes, and says so', async (_, damage) => {
+  ])('%s meanwhile ends with the same bytes, and says so', async (_, damage) => {
     const damageAll = (folder: string) => {
       for (const name of readdirSync(folder)) if (name !== 'process.lock') damage(join(folder, name));
     };
@@ -118,7 +118,7 @@ describe('a run whose files are removed while it continues', () => {
     expect((await readMetrics(join(folder, 'metrics.jsonl'))).epochs).toHaveLength(2);
   });
 
-  it('with the folder, ends in one line, and does not make a new one', async () => {
+  it('removed with their folder ends in one line, and makes no new folder', async () => {
     const folder = newFolder();
     const lost = trained(folder, { onEpoch: () => rmSync(folder, { recursive: true }) });
     await expect(lost).rejects.toThrow(EngineError);
@@ -148,9 +148,9 @@ describe('a run that is asked to stop', () => {
 
   it('before its first step leaves the folder unchanged', async () => {
     const folder = newFolder();
-    mkdirSync(join(folder, 'own'));
+    mkdirSync(join(folder, 'other'));
     const stopped = trained(folder, { signal: AbortSignal.abort() }, { force: true });
     await expect(stopped).rejects.toThrow('the run was interrupted before its first step');
-    expect(readdirSync(folder)).toEqual(['own']);
+    expect(readdirSync(folder)).toEqual(['other']);
   });
 });

@@ -25,7 +25,7 @@ function newFolder(): string {
   return folder;
 }
 
-it('is released after the action, whether it succeeds or fails', async () => {
+it('a run lock is released after the action, whether it succeeds or fails', async () => {
   const folder = newFolder();
   const file = join(folder, LOCK_FILE);
   expect(await withRunLock(folder, async () => existsSync(file))).toBe(true);
@@ -33,7 +33,7 @@ it('is released after the action, whether it succeeds or fails', async () => {
   expect(existsSync(file)).toBe(false);
 });
 
-it('excludes another run of the same process, for any name of the folder', async () => {
+it('a run lock excludes another run of the same process, for any name of the folder', async () => {
   const folder = newFolder();
   const link = `${folder}-link`;
   symlinkSync(folder, link);
@@ -53,7 +53,7 @@ it('excludes another run of the same process, for any name of the folder', async
   expect(await withRunLock(link, () => Promise.resolve('trained'))).toBe('trained');
 });
 
-it('is void once its file is removed or replaced, and leaves the new file', async () => {
+it('a run lock is lost once its file is removed or replaced, and leaves a new file', async () => {
   for (const replaced of [false, true]) {
     const folder = newFolder();
     const file = join(folder, LOCK_FILE);
@@ -76,7 +76,7 @@ it('is void once its file is removed or replaced, and leaves the new file', asyn
 });
 
 /** Takes the lock of each folder that it receives, and records when it holds it. */
-const CONTENDER = `
+const PROCESS = `
   import { appendFileSync } from 'node:fs';
   import { withRunLock } from ${JSON.stringify(join(import.meta.dirname, '../../dist/src/train/run-lock.js'))};
   process.on('message', async ({ folder, forever }) => {
@@ -100,7 +100,7 @@ describe('of processes that start together', () => {
 
   beforeAll(async () => {
     const script = join(root, 'process.mjs');
-    writeFileSync(script, CONTENDER);
+    writeFileSync(script, PROCESS);
     for (let index = 0; index < PROCESSES; index++) children.push(fork(script));
     await Promise.all(children.map(answer));
   });
@@ -118,9 +118,9 @@ describe('of processes that start together', () => {
       if (left !== undefined) writeFileSync(join(folder, LOCK_FILE), left);
       const answers = children.map(answer);
       for (const child of children) child.send({ folder });
-      const said = await Promise.all(answers);
-      expect(said).toContain('went in');
-      for (const line of said) expect(line).toMatch(/^went in$|trains here; expected one process a folder/);
+      const lines = await Promise.all(answers);
+      expect(lines).toContain('went in');
+      for (const line of lines) expect(line).toMatch(/^went in$|trains here; expected one process a folder/);
       expect(readFileSync(`${folder}.log`, 'utf8')).toMatch(/^(in\nout\n)+$/);
     }
   });

@@ -7,7 +7,12 @@ import { AttentionMask } from '../../src/plan/mask.js';
 import type { Tensor } from '../../src/train/safetensors.js';
 import { SentenceClassifier } from '../../src/train/sentence-classifier.js';
 import { type StartOptions, startFrom } from '../../src/train/starting-point.js';
-import { huggingFaceConfig, PIECES, tensorsOf, writeCheckpoint } from '../support/checkpoint-folder.js';
+import {
+  huggingFaceConfig,
+  tensorsOf,
+  VOCABULARY_TOKENS,
+  writeCheckpoint,
+} from '../support/checkpoint-folder.js';
 import { testDevice } from '../support/device.js';
 import { randomWeights, SMALL_DISTILBERT, SMALL_MODEL } from '../support/model-cases.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
@@ -15,8 +20,8 @@ import { withModel } from './models.js';
 
 const folder = join(temporaryFolder(), 'checkpoint');
 
-const BERT: ModelConfig = { ...SMALL_MODEL, vocabulary: PIECES.length };
-const DISTILBERT: ModelConfig = { ...SMALL_DISTILBERT, vocabulary: PIECES.length };
+const BERT: ModelConfig = { ...SMALL_MODEL, vocabulary: VOCABULARY_TOKENS.length };
+const DISTILBERT: ModelConfig = { ...SMALL_DISTILBERT, vocabulary: VOCABULARY_TOKENS.length };
 
 const one: Tensor = { shape: [1], values: Float32Array.of(1) };
 

@@ -23,7 +23,7 @@ it('every bf16 number is the upper half of an f32 number', () => {
   expect(bits.findIndex((word, upper) => word !== upper * 65_536)).toBe(-1);
 });
 
-it('every f64 number becomes the nearest of f32', () => {
+it('every f64 number becomes the nearest f32 number', () => {
   const numbers = [1, -0, 0.1, 1 + 2 ** -24, 1 + 2 ** -24 + 2 ** -40, 1e-46, 1e300, -1e300, Number.NaN];
   const stored = new Uint8Array(Float64Array.from(numbers).buffer);
   expect([...rounded(stored, 'F64')]).toEqual(numbers.map(Math.fround));

@@ -10,7 +10,7 @@ export interface Event {
   scalars: Record<string, number>;
 }
 
-/** CRC-32C bit by bit, from the highest power of x down: not the way of the writer. */
+/** CRC-32C bit by bit, from the highest power of x down. The writer computes it in another way. */
 function crcOf(bytes: Uint8Array): number {
   let register = 0xffffffff;
   for (const byte of bytes) {

@@ -43,13 +43,13 @@ describe('a preset', () => {
     return [layers, hidden, heads, feedForward];
   };
 
-  it('has the sizes of a BERT, and settings of their own win', async () => {
+  it('has the sizes of a BERT model, which other settings override', async () => {
     expect(await shapeOf({})).toEqual([2, 128, 2, 512]);
     expect(await shapeOf({ preset: 'small' })).toEqual([4, 512, 8, 2048]);
     expect(await shapeOf({ preset: 'medium', layers: 1, heads: 4 })).toEqual([1, 512, 4, 2048]);
   });
 
-  it('is refused beside a checkpoint', async () => {
+  it('is refused with a checkpoint', async () => {
     await expect(prepareRun({ preset: 'mini', init: 'runs/hard' })).rejects.toThrow('--preset beside --init');
   });
 });

@@ -13,9 +13,9 @@ import { exact, plainInStrides } from '../../reference/arithmetic.js';
 import { referenceBert } from '../../reference/bert.js';
 import {
   huggingFaceConfig,
-  PIECES,
   rounded,
   tensorsOf,
+  VOCABULARY_TOKENS,
   type WRITERS,
   writeCheckpoint,
 } from '../../support/checkpoint-folder.js';
@@ -30,8 +30,8 @@ const root = temporaryFolder();
 
 const TEXTS = ['The brilliant film likes the dull hero.', 'it is not funny and it is dull .', 'playing'];
 
-const BERT: ModelConfig = { ...SMALL_MODEL, vocabulary: PIECES.length };
-const DISTILBERT: ModelConfig = { ...SMALL_DISTILBERT, vocabulary: PIECES.length };
+const BERT: ModelConfig = { ...SMALL_MODEL, vocabulary: VOCABULARY_TOKENS.length };
+const DISTILBERT: ModelConfig = { ...SMALL_DISTILBERT, vocabulary: VOCABULARY_TOKENS.length };
 
 /** The logits of a checkpoint's model in float64, and in plain f32. */
 function referenceLogits(

@@ -4,12 +4,12 @@ import { describe, expect, it } from 'vitest';
 import { caseNote, type Vocabulary } from '../../../src/grammar/vocabulary.js';
 import { splitTokens } from '../../../src/grammar/word-piece.js';
 import { readTokenizer, tokenizerFiles } from '../../../src/train/hugging-face/tokenizer.js';
-import { PIECES } from '../../support/checkpoint-folder.js';
+import { VOCABULARY_TOKENS } from '../../support/checkpoint-folder.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 
 const folder = join(temporaryFolder(), 'tokenizer');
 
-const VOCABULARY = `${PIECES.join('\n')}\n`;
+const VOCABULARY = `${VOCABULARY_TOKENS.join('\n')}\n`;
 
 /** The fields of a `tokenizer.json` of `BertTokenizerFast` that are read. */
 function tokenizerJson(changes: Record<string, object> = {}): string {
@@ -30,7 +30,7 @@ function tokenizerJson(changes: Record<string, object> = {}): string {
       unk_token: '[UNK]',
       continuing_subword_prefix: '##',
       max_input_chars_per_word: 100,
-      vocab: Object.fromEntries(PIECES.map((token, id) => [token, id])),
+      vocab: Object.fromEntries(VOCABULARY_TOKENS.map((token, id) => [token, id])),
     }),
   });
 }
@@ -78,7 +78,7 @@ describe('the tokenizer of a folder', () => {
   ])('is read: %s', async (_, files, normalisation) => {
     write(files);
     const { vocabulary } = await readTokenizer(folder);
-    expect(vocabulary.tokens).toEqual(PIECES);
+    expect(vocabulary.tokens).toEqual(VOCABULARY_TOKENS);
     expect(vocabulary.normalisation).toMatchObject(normalisation);
   });
 
@@ -198,7 +198,10 @@ describe('the tokenizer of a folder', () => {
     ],
     [
       'a second file with other tokens',
-      { 'vocab.txt': `${[...PIECES.slice(0, 19), 'x'].join('\n')}\n`, 'tokenizer.json': tokenizerJson() },
+      {
+        'vocab.txt': `${[...VOCABULARY_TOKENS.slice(0, 19), 'x'].join('\n')}\n`,
+        'tokenizer.json': tokenizerJson(),
+      },
       /vocab\.txt:20: token "x"; expected "\.", which has id 19 in tokenizer\.json/,
     ],
     [

@@ -8,9 +8,9 @@ import { startFrom } from '../../../src/train/starting-point.js';
 import { bitsOfAll } from '../../support/bits.js';
 import {
   huggingFaceConfig,
-  PIECES,
   type Tensors,
   tensorsOf,
+  VOCABULARY_TOKENS,
   WRITERS,
   writeCheckpoint,
 } from '../../support/checkpoint-folder.js';
@@ -18,7 +18,14 @@ import { randomWeights, SMALL_DISTILBERT, SMALL_MODEL } from '../../support/mode
 import { fileOf } from '../../support/safetensors-file.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 
-const SMALL = { vocabulary: PIECES.length, hidden: 16, heads: 1, feedForward: 16, positions: 4, layers: 1 };
+const SMALL = {
+  vocabulary: VOCABULARY_TOKENS.length,
+  hidden: 16,
+  heads: 1,
+  feedForward: 16,
+  positions: 4,
+  layers: 1,
+};
 const BERT: ModelConfig = { ...SMALL_MODEL, ...SMALL };
 const DISTILBERT: ModelConfig = { ...SMALL_DISTILBERT, ...SMALL };
 const folder = join(temporaryFolder(), 'checkpoint');
