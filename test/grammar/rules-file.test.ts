@@ -133,10 +133,10 @@ describe('formatRules', () => {
     expect(parseRules(formatRules(PAPER_RULES))).toEqual(PAPER_RULES);
   });
 
-  it('writes JSON, with its fields in the order of the documentation and a line break at its end', () => {
+  it('writes JSON, with the pairs after the other fields, and a line break at its end', () => {
     const text = formatRules(PAPER_RULES);
     expect(JSON.parse(text)).toEqual(PAPER_RULES);
-    expect(Object.keys(JSON.parse(text))).toEqual(['name', 'tags', 'hard', 'soft', 'beta']);
+    expect(Object.keys(JSON.parse(text))).toEqual(['name', 'tags', 'beta', 'hard', 'soft']);
     expect(text.endsWith('}\n')).toBe(true);
   });
 });
