@@ -134,7 +134,7 @@ export function attentionTable(
   nameOf: (row: AttentionRow) => string,
 ): BenchTable {
   const counts =
-    'Pairs are counted per head: useful are those that the rules allow, executed those that the kernel multiplies, padding included, dense all there are. Density is useful over dense, waste executed over useful. Kernels alone have turns of their own, with a pass for each dispatch.';
+    'Pairs are counted per head: useful are those that the rules allow, executed those that the kernel multiplies, padding included, dense all there are. Density is useful over dense, waste executed over useful. Kernels alone are timed in other turns, with a pass for each dispatch.';
   const speedups = report.gate.passed
     ? ' The ideal speed-up is dense over useful pairs. A plan allows less where it pads, where steps are few and where some threads or multiprocessors idle: a model of this adapter, measured with the dense kernel.'
     : '';

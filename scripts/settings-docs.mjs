@@ -34,8 +34,8 @@ export function settingsPage({ SETTINGS, flagOf }, { SETTING_GROUPS }, { default
   return `# Settings
 
 A setting has one name: in camel case in an experiment's file, in \`training.json\` and in the library, and as a flag of
-\`parsimony train\`. The names are those of Hugging Face's \`TrainingArguments\` where it has one. The other names
-are read, too, as flags and in files: short forms, and those of version 0.1. This page is written by \`node scripts/settings-docs.mjs\` from \`src/train/settings.ts\`.
+\`parsimony train\`. The names are those of Hugging Face's \`TrainingArguments\` where it has one. Short forms and
+the names of version 0.1 are also accepted, as flags and in files. This page is written by \`node scripts/settings-docs.mjs\` from \`src/train/settings.ts\`.
 
 ${sections.join('\n')}`;
 }
