@@ -1,3 +1,4 @@
+import { CallerError, messageOf } from '../src/base/errors.js';
 import { type Device, errorScopes } from '../src/gpu/device.js';
 import { FORBIDDEN } from '../src/grammar/pair-table.js';
 import type { RuleSet, Strategy } from '../src/grammar/rules.js';
@@ -55,7 +56,7 @@ export class ContenderImplementation {
         seed,
       );
     } catch (error) {
-      this.gate = red((error as Error).message);
+      this.gate = red(messageOf(error));
     }
     return true;
   }
@@ -70,8 +71,11 @@ export class ContenderImplementation {
   }
 
   release(): void {
-    this.prepared?.release?.();
-    this.buffers.release();
+    try {
+      this.ofCaller(() => this.prepared?.release?.());
+    } finally {
+      this.buffers.release();
+    }
   }
 
   private problem(): AttentionProblem {
@@ -122,9 +126,27 @@ export class ContenderImplementation {
 
   private async run(pass: Pass, times: number): Promise<void> {
     const encoder = this.device.gpu.createCommandEncoder();
-    for (let time = 0; time < times; time++) this.encode(encoder, pass);
+    this.ofCaller(() => {
+      for (let time = 0; time < times; time++) this.encode(encoder, pass);
+    });
     this.device.submit(encoder);
     await this.device.finish();
+  }
+
+  /** Runs its code after the check. @throws CallerError where it fails. */
+  private ofCaller(action: () => void): void {
+    try {
+      action();
+    } catch (cause) {
+      throw new CallerError(
+        {
+          what: `it failed after it was checked (${messageOf(cause)})`,
+          where: `contender "${this.contender.name}"`,
+          expected: 'passes that are encoded any number of times, and then released',
+        },
+        { cause },
+      );
+    }
   }
 
   private encode(encoder: GPUCommandEncoder, pass: Pass): void {

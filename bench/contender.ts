@@ -73,9 +73,13 @@ export interface Contender {
 
 const CONTENDER = v.intersect([
   objectWith<Contender>('an object with name and prepare', 'prepare'),
-  options({ name: string }),
+  options({ name: v.pipe(string, v.minLength(1, 'a text with characters')) }),
 ]);
-const PREPARED = objectWith<PreparedContender>('an object with encodeForward', 'encodeForward');
+const anyFunction = v.custom((value) => typeof value === 'function', 'a function');
+const PREPARED = v.intersect([
+  objectWith<PreparedContender>('an object with encodeForward', 'encodeForward'),
+  options({ encodeBackward: v.optional(anyFunction), release: v.optional(anyFunction) }),
+]);
 
 /** @throws CallerError for a value that is not a contender. @param where Its module, or its place in a list. */
 export function checkedContender(value: unknown, where: string): Contender {

@@ -86,7 +86,7 @@ export function speedupInterval({
   ratioLow,
   ratioHigh,
 }: Record<'ratioLow' | 'ratioHigh', number | null>): string {
-  return intervalText(ratioHigh && 1 / ratioHigh, ratioLow && 1 / ratioLow);
+  return intervalText(ratioHigh && 1 / ratioHigh, ratioLow === null ? null : 1 / ratioLow);
 }
 
 /** Whether all of a ratio's interval is below 1 (good) or above it (bad). */

@@ -129,7 +129,7 @@ export class ShapeBench {
         }
       });
       const { contenders: rows = [] } = this.results;
-      for (const contender of this.contenders.filter((each) => each.has(pass))) {
+      for (const contender of this.contenders.filter((each) => !each.gate.passed || each.has(pass))) {
         const { strategy, rules } = contender.mask;
         const same = this.entries.findIndex(
           ({ variant }) =>

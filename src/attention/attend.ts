@@ -1,6 +1,7 @@
 import { CallerError } from '../base/errors.js';
 import { createStorage, readFloats, upload } from '../gpu/buffers.js';
 import type { Device } from '../gpu/device.js';
+import { checkedLengths } from '../plan/layout.js';
 import { Attention, type AttentionOptions, checkedConfig, type MaskedTokens } from './attention.js';
 import { checkAttend } from './attention-arguments.js';
 
@@ -75,11 +76,20 @@ export async function attend(device: Device, options: AttendOptions): Promise<At
   const { q, k, v, outputGradient } = options;
   const { heads, headDim } = checkedConfig(options);
   const width = heads * headDim;
+  if (q.length % width !== 0) {
+    throw new CallerError({
+      what: `${q.length} numbers`,
+      where: 'q',
+      expected: `a multiple of ${width} (${heads} heads x ${headDim})`,
+    });
+  }
   const tokens = options.tags?.length ?? q.length / width;
+  const lengths = options.lengths ?? [tokens];
+  checkedLengths(lengths, tokens);
   for (const [name, array] of Object.entries({ q, k, v, outputGradient })) {
     checkLength(name, array, tokens * width, `${tokens} tokens x ${heads} heads x ${headDim}`);
   }
-  const attention = new Attention(device, { ...options, lengths: options.lengths ?? [tokens] }, heads);
+  const attention = new Attention(device, { ...options, lengths }, heads);
   const tableSize = options.mask.hasLabels ? heads * attention.labels ** 2 : 0;
   checkLength('bias', options.bias, tableSize, `${heads} heads x tags x tags`);
   const buffers: GPUBuffer[] = [];

@@ -33,6 +33,12 @@ export const arrayLike = v.custom<ArrayLike<unknown>>(
   'a list',
 );
 
+/** A list of numbers. Their values are checked where the list is used. */
+export const sizes = v.pipe(
+  arrayLike,
+  v.check((list) => Array.from(list).every((each) => typeof each === 'number'), 'a list of numbers'),
+);
+
 export const device = v.custom<object>(
   (value) => typeof value === 'object' && value !== null && 'gpu' in value && 'adapter' in value,
   'a device from openDevice',

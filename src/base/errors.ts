@@ -1,4 +1,5 @@
 import { closest } from './closest.js';
+import { describeValue } from './describe-value.js';
 
 /** The parts of a one-line error: what happened, where, what was expected there, and the remedy. */
 export interface ErrorParts {
@@ -65,6 +66,12 @@ function oneLine({ what, where, expected, remedy }: ErrorParts): string {
   if (meant !== undefined) parts.push(`did you mean ${part(meant)}?`);
   if (remedy) parts.push(part(remedy));
   return parts.join('; ');
+}
+
+/** The message of anything that code of others throws. */
+export function messageOf(thrown: unknown): string {
+  const { message } = (thrown ?? {}) as { message?: unknown };
+  return typeof message === 'string' ? message : describeValue(thrown);
 }
 
 /** An error that is shown as one line, without a stack trace. */

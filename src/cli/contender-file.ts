@@ -1,16 +1,16 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Contender, checkedContender } from '../../bench/contender.js';
-import { CallerError } from '../base/errors.js';
+import { CallerError, messageOf } from '../base/errors.js';
 
 /** The contenders of JavaScript modules: their default exports. @throws CallerError where one cannot be loaded, or two have one name. */
 export async function readContenders(files: readonly string[]): Promise<Contender[]> {
   const contenders: Contender[] = [];
   for (const file of files) {
-    const module = await import(pathToFileURL(resolve(file)).href).catch((cause: Error) => {
+    const module = await import(pathToFileURL(resolve(file)).href).catch((cause: unknown) => {
       throw new CallerError(
         {
-          what: `the module cannot be loaded (${cause.message})`,
+          what: `the module cannot be loaded (${messageOf(cause)})`,
           where: `--contender ${file}`,
           expected: 'a JavaScript module whose default export is a contender (docs/benchmark-your-own.md)',
         },

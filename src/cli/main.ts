@@ -13,4 +13,14 @@ guardStreams((code) => {
   process.exit(OUR_MISTAKE);
 });
 
-run(process.argv.slice(2)).then(end);
+/** Nothing is left to wait for, but the command has not ended: code of the user's, a contender's, waits for ever. */
+function waitsForEver(): void {
+  process.stderr.write(`${errorPrefix()} the command waits for a promise that nothing settles\n`);
+  process.exit(OUR_MISTAKE);
+}
+
+process.once('beforeExit', waitsForEver);
+run(process.argv.slice(2)).then((exitCode) => {
+  process.off('beforeExit', waitsForEver);
+  end(exitCode);
+});

@@ -1,6 +1,30 @@
+import * as v from 'valibot';
+import { checkArgument } from '../base/argument-schemas.js';
+import { CallerError } from '../base/errors.js';
+import { MOST_LAYERS } from '../grammar/head-rules.js';
 import type { Layout } from './layout.js';
 import { pairBiases } from './pair-biases.js';
 import type { Sequence, TagRun } from './tag-runs.js';
+
+const LAYER_COUNT = `a whole number from 1 to ${MOST_LAYERS}`;
+const LAYERS = v.pipe(
+  v.number(LAYER_COUNT),
+  v.integer(LAYER_COUNT),
+  v.minValue(1, LAYER_COUNT),
+  v.maxValue(MOST_LAYERS, LAYER_COUNT),
+);
+
+/** @throws CallerError without tokens, whose shares of pairs are undefined. */
+function checkTokens({ tokens }: Layout): void {
+  if (tokens > 0) return;
+  throw new CallerError({ what: 'a share of the pairs of no tokens', expected: 'at least one token' });
+}
+
+/** The share of all pairs of tokens that exist, the mean over heads. */
+export function densityOf(layout: Layout): number {
+  checkTokens(layout);
+  return layout.pairCounts.useful / layout.pairCounts.dense;
+}
 
 /** Bits of a word. */
 const WORD = 32;
@@ -86,6 +110,8 @@ function joinedPairs(layout: Layout, { runs, start, length }: Sequence, layers: 
  * each layer, and through residual connections. After the last layer of a layout, its first follows again.
  */
 export function closureOf(layout: Layout, layers: number): number[] {
+  checkArgument(LAYERS, layers, 'layers');
+  checkTokens(layout);
   const pairs = new Float64Array(layers);
   let all = 0;
   for (const sequence of layout.sequences) {

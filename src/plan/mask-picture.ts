@@ -43,7 +43,7 @@ export function pictureOf(layout: Layout, options: PictureOptions): MaskPicture 
   if (!found || !ofHead) {
     throw new CallerError({
       what: found ? `head ${head}` : `sequence ${sequence}`,
-      expected: found ? 'a head of the mask, from 0' : `0 to ${layout.sequences.length - 1}`,
+      expected: found ? 'a head of the mask, from 0' : `one of ${layout.sequences.length}, counted from 0`,
     });
   }
   const { start, length } = found;

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { arrayLike } from '../base/argument-schemas.js';
+import { arrayLike, sizes } from '../base/argument-schemas.js';
 import { CallerError } from '../base/errors.js';
 import { MOST_TAGS, type Tag, tagIndexes } from '../grammar/rules.js';
 import { checkedLengths } from './layout.js';
@@ -24,7 +24,7 @@ export interface MaskTokens {
 
 /** The types of `MaskTokens`. Their contents are checked where they are used. */
 export const TOKENS = {
-  lengths: v.optional(arrayLike),
+  lengths: v.optional(sizes),
   tags: v.optional(arrayLike),
   tagIndexes: v.optional(v.instance(Uint8Array, 'a Uint8Array')),
   labels: v.optional(v.record(v.string(), arrayLike, 'lists of labels by name')),
@@ -105,16 +105,12 @@ export function labelsOf(
   if (wrong) {
     throw new CallerError({ what: `labels of ${wrong.length} tokens`, expected: `${values.length}` });
   }
-  const numbers = Array.from(values, (value, token) =>
-    others.reduce((number, each) => number * MOST_TAGS + each[token], value),
+  // As text: numbers are not exact for many labellings. Each index is one character, so that texts sort as indexes do.
+  const keys = Array.from(values, (value, token) =>
+    String.fromCharCode(value, ...others.map((each) => each[token])),
   );
-  const used = checkedCount(
-    [...new Set(numbers)].sort((a, b) => a - b),
-    'combinations of labels',
-  );
-  const labels = used.map((number) =>
-    labellings.map((_, at) => Math.floor(number / MOST_TAGS ** (others.length - at)) % MOST_TAGS),
-  );
-  const labelOf = new Map(used.map((number, label) => [number, label]));
-  return { labels, tags: Uint8Array.from(numbers, (number) => labelOf.get(number)!) };
+  const used = checkedCount([...new Set(keys)].sort(), 'combinations of labels');
+  const labels = used.map((key) => Array.from(key, (character) => character.charCodeAt(0)));
+  const labelOf = new Map(used.map((key, label) => [key, label]));
+  return { labels, tags: Uint8Array.from(keys, (key) => labelOf.get(key)!) };
 }

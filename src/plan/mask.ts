@@ -7,7 +7,7 @@ import { isPerHead, type ModelRules, ruleSetsOf } from '../grammar/head-rules.js
 import { allowsAll, type PairTable, pairTable } from '../grammar/pair-table.js';
 import { type RuleSet, STRATEGIES, type Strategy, type Tag, tagIndexes } from '../grammar/rules.js';
 import { reachOf } from '../grammar/scope.js';
-import { closureOf } from './closure.js';
+import { closureOf, densityOf } from './closure.js';
 import { denseLayout, type Layout, type SparseInput, sparseLayout } from './layout.js';
 import { formatPicture, type MaskPicture, type PictureOptions, pictureOf } from './mask-picture.js';
 import { combineTerms, type Labelling, type MaskTerm, tableOf } from './mask-term.js';
@@ -214,16 +214,16 @@ export class AttentionMask {
     return sparseLayout(input, tiles('sparse', lengths, isFull));
   }
 
-  /** The share of all pairs of tokens that exist, from 0 to 1, the mean over heads. */
+  /** The share of all pairs of tokens that exist, from 0 to 1, the mean over heads. @throws CallerError without tokens, and as `layout`. */
   density(tokens: MaskTokens): number {
-    const { useful, dense } = this.layout(tokens).pairCounts;
-    return useful / dense;
+    return densityOf(this.layout(tokens));
   }
 
   /**
    * The share of all pairs of tokens whose query can depend on the key after 1, 2, … layers. A token always depends on itself.
    * The time grows with the tags where nothing depends on positions, else at least with the square of a sequence's tokens.
    * @returns [layers] shares from 0 to 1.
+   * @throws CallerError without tokens, for layers that are not 1 to 1,024, and as `layout`.
    */
   closure(tokens: MaskTokens, layers = 3): number[] {
     return closureOf(this.layout(tokens), layers);

@@ -128,10 +128,11 @@ export function asRules(
   const leaves = heads.flat().flatMap(leavesOf);
   const predicates = [...new Set(leaves.filter((leaf) => leaf.kind === 'predicate'))];
   if (predicates.length === 0) return undefined;
+  const longest = lengths.reduce((most, length) => Math.max(most, length), 0);
   const labels: Record<string, Uint8Array> = {};
   const terms = new Map<MaskTerm, MaskTerm>();
   for (const [at, leaf] of predicates.entries()) {
-    const pairs = predicatePairs(leaf, Math.max(0, ...lengths));
+    const pairs = predicatePairs(leaf, longest);
     const name = `${leaf.name}, ${at + 1}`;
     labels[name] = Uint8Array.from(lengths.flatMap((length) => [...pairs.labels.subarray(0, length)]));
     const term: MaskTerm = { kind: 'rules', rules: pairs.rules, strategy: 'hard', beta: 0, labels: name };

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type AttendOptions, attend } from '../../src/attention/attend.js';
 import type { RuleSet } from '../../src/grammar/rules.js';
+import { AttentionMask } from '../../src/plan/mask.js';
 import { type Family, testDevice } from '../support/device.js';
 import { type MaskParts, maskOf } from '../support/masks.js';
 import { generator, randomFloats } from '../support/random.js';
@@ -133,6 +134,17 @@ export function describeAttend(): void {
       ['an unknown tag', { tags: ['a', 'x', 'a'] }, /tags\[1\]: unknown tag "x".*a, b/],
       ['an index out of range', { tags: [0, 17, 0] }, /tags\[1\]: unknown tag 17/],
       ['lengths that do not add up', { lengths: [1, 1] }, /lengths: .*add up to 2 tokens; expected 3/],
+      [
+        'lengths of fewer tokens than the arrays have',
+        { tags: undefined, lengths: [2], mask: AttentionMask.all() },
+        /lengths: the lengths add up to 2 tokens; expected 3/,
+      ],
+      [
+        'lengths that are not numbers',
+        { lengths: [3n] as unknown as number[] },
+        /options.lengths is a list; expected a list of numbers/,
+      ],
+      ['a part of a token', { q: new Float32Array(97) }, /q: 97 numbers; expected a multiple of 32/],
       ['an unknown preset', { rules: 'papers' }, /no rules named "papers"; expected one of: paper/],
       ['an unknown strategy', { strategy: 'hart' as 'hard' }, /unknown strategy "hart"/],
       ['too few numbers', { k: new Float32Array(5) }, /k: 5 numbers; expected 96/],

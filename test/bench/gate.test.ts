@@ -281,10 +281,24 @@ describe('contenders', () => {
       },
     };
     const odd = { name: 'odd', prepare: () => 5 } as unknown as Contender;
+    const texting: Contender = {
+      name: 'texting',
+      prepare() {
+        throw 'a text';
+      },
+    };
     const report = await bench(
       { labels: ['blocks:20', 'random:18'], lengths: [20], rules: [], passes: ['forward', 'backward'] },
       'subgroup',
-      [copier('right'), copier('empty', 'output'), copier('half', 'keyGradient'), blockMask, failing, odd],
+      [
+        copier('right'),
+        copier('empty', 'output'),
+        copier('half', 'keyGradient'),
+        blockMask,
+        failing,
+        odd,
+        texting,
+      ],
     );
     const outcomes = report.contenders!.map(
       ({ contender, strategy, rules, pass, error, realisedSpeedup }) => {
@@ -310,6 +324,8 @@ describe('contenders', () => {
       'block bitmask, none, random:18, forward: right',
     ]);
     expect(outcomes.join('\n')).toMatch(/failing, none, .*: Error while parsing WGSL/);
+    for (const pass of ['forward', 'backward'])
+      expect(outcomes).toContain(`texting, hard, blocks:20, ${pass}: "a text"`);
     expect(outcomes.join('\n')).toMatch(
       /odd, none, .*: what prepare of contender "odd" returned is 5; expected an/,
     );
@@ -336,6 +352,24 @@ describe('contenders', () => {
     // Six of nine pairs have no later key.
     expect(row(false, 9)).toMatchObject({ idealSpeedup: 1, density: 1 });
     expect(row(true, 6)).toMatchObject({ idealSpeedup: 1, density: 2 / 3 });
+  });
+
+  it('that fail after they were checked are named', async () => {
+    const late: Contender = {
+      name: 'late',
+      prepare: () => ({
+        encodeForward() {},
+        release() {
+          throw new Error('no such buffer');
+        },
+      }),
+    };
+    const settings = { labels: ['blocks:20'], lengths: [20], rules: [] };
+    await expect(
+      bench({ ...settings, strategies: ['none'], passes: ['forward'] }, 'subgroup', [late]),
+    ).rejects.toThrow(
+      /^contender "late": it failed after it was checked \(no such buffer\); expected passes/,
+    );
   });
 
   it('are refused with rules that allow no pair', async () => {

@@ -8,6 +8,7 @@ import {
   loadWarning,
   plausibilityWarnings,
 } from '../../bench/plausibility.js';
+import { speedupInterval } from '../../bench/report-table.js';
 import { sectionsPage } from '../../src/report/page/html-page.js';
 import { openedPage } from '../support/opened-page.js';
 import { reportOf, rowOf, someRows } from './page-report.js';
@@ -33,6 +34,10 @@ describe('a speed-up above what its pairs allow', () => {
     expect(aboveIdeal(rowOf('hard', 1024, 1 / 4.07, rows))).toBe(', above the ideal by noise');
     expect(aboveIdeal(rowOf('hard', 1024, 1 / 3.2, rows))).toBe('');
     expect(aboveIdeal({ ...TOO_FAST, ratioHigh: null, realisedSpeedup: null })).toBe('');
+  });
+
+  it('has an interval without an upper end after one turn', () => {
+    expect(speedupInterval({ ratioLow: 0, ratioHigh: Number.MAX_VALUE })).toBe('0.00x to ∞');
   });
 
   it('is flagged, in words that name its row', () => {

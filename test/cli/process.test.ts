@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { COMMAND, type CommandOptions, commandEnvironment, runCommand } from '../support/run-command.js';
@@ -44,6 +44,12 @@ function secondsToEnd(args: readonly string[]): Promise<number> {
     });
   });
 }
+
+it('a command that waits for code of the user, which never ends, fails and says so', () => {
+  writeFileSync(join(folder, 'never.mjs'), 'await new Promise(() => {});');
+  const result = runCommand(['bench', 'attention', '--contender', 'never.mjs'], { cwd: folder });
+  expectRefusal(result, OURS, /^the command waits for a promise that nothing settles$/);
+});
 
 describe('the process ends once everything is written:', () => {
   // A process with a timer or a socket waits for minutes; a busy machine may take seconds to end any process.

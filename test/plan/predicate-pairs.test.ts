@@ -95,3 +95,49 @@ describe('a mask from a predicate', () => {
     );
   });
 });
+
+describe('a mask of any tokens', () => {
+  it('refuses shares of no pairs, and a wrong number of layers', () => {
+    const none = { lengths: [0, 0] };
+    for (const share of [() => AttentionMask.all().density(none), () => AttentionMask.causal().closure(none)])
+      expect(callerErrorOf(share).message).toBe(
+        'a share of the pairs of no tokens; expected at least one token',
+      );
+    for (const layers of [0, 2.5, 1e9])
+      expect(callerErrorOf(() => AttentionMask.causal().closure({ lengths: [3] }, layers)).message).toBe(
+        `layers is ${layers}; expected a whole number from 1 to 1024`,
+      );
+  });
+
+  it('tells the labels of ten labellings apart', () => {
+    const names = Array.from({ length: 10 }, (_, at) => `label ${at}`);
+    const ofLabels = names.map(
+      (labels): AttentionMask =>
+        AttentionMask.fromRules(
+          {
+            name: labels,
+            tags: ['a', 'b'],
+            hard: [
+              ['a', 'a'],
+              ['b', 'b'],
+            ],
+            soft: [],
+            beta: 0,
+          },
+          'hard',
+          { labels },
+        ),
+    );
+    // Only the first and the last labelling differ, in 4 combinations of 2 tokens.
+    const valuesOf = [(token: number) => token >> 2, ...Array(8).fill(() => 0), (token: number) => token & 1];
+    const labels = Object.fromEntries(
+      names.map((name, at) => [name, Array.from({ length: 8 }, (_, token) => 'ab'[valuesOf[at](token)])]),
+    );
+    expect(ofLabels.reduce((all, each) => all.and(each)).density({ labels })).toBe(0.25);
+  });
+
+  it('from a predicate takes a batch of many sequences', () => {
+    const lengths = new Uint32Array(200_000).fill(1);
+    expect(AttentionMask.fromPredicate(() => true).layout({ lengths }).pairCounts.useful).toBe(200_000);
+  });
+});

@@ -2,7 +2,7 @@
 export const NOTHING = '–';
 
 export function times(value: number): string {
-  return `${value.toFixed(2)}x`;
+  return value === Number.POSITIVE_INFINITY ? '∞' : `${value.toFixed(2)}x`;
 }
 
 export function percent(share: number): string {
