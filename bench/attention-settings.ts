@@ -4,6 +4,7 @@ import { recordOf } from '../src/base/json-schemas.js';
 import { JsonText } from '../src/base/json-text.js';
 import type { Precision } from '../src/base/precision.js';
 import { MOST_TAGS, type RuleSet, STRATEGIES, type Strategy } from '../src/grammar/rules.js';
+import { MOST_TOKENS } from '../src/plan/layout.js';
 import { DATA_LABELS, isLabelLayout, LABEL_LAYOUTS } from './label-layouts.js';
 
 /** `backward` is the backward pass alone, after a forward pass that is not timed. */
@@ -154,6 +155,15 @@ export function completeAttentionSettings(
       what: `lengths has "${SENTENCES}" with labels ${complete.labels}`,
       where,
       expected: 'numbers of tokens: sentences have the labels of their data',
+    });
+  }
+  const { lengths, batch } = complete;
+  const tokens = batch * Math.max(...lengths.map((length) => (length === SENTENCES ? 1 : length)));
+  if (tokens > MOST_TOKENS) {
+    throw new CallerError({
+      what: `${batch} sequences of ${tokens / batch} tokens`,
+      where,
+      expected: `at most ${MOST_TOKENS} tokens in a batch`,
     });
   }
   return complete;

@@ -1,3 +1,4 @@
+import { CallerError } from '../base/errors.js';
 import { shuffledBatches } from './batches.js';
 import type { DataSource, Split } from './dataset.js';
 
@@ -25,6 +26,7 @@ export class DevShareSource implements DataSource {
     return this.source.byNumber;
   }
 
+  /** @throws CallerError where one row would be in both splits. */
   async examples(split: Split) {
     return this.partOf(split, await this.source.examples(split === 'dev' ? 'train' : split));
   }
@@ -40,7 +42,14 @@ export class DevShareSource implements DataSource {
   }
 
   private partOf<Row>(split: Split, rows: Row[]): Row[] {
-    if (split === 'test' || rows.length < 2) return rows;
+    if (split === 'test') return rows;
+    if (rows.length < 2) {
+      throw new CallerError({
+        what: `${rows.length} rows in ${this.source.nameOf('train')}`,
+        where: '--dev-share',
+        expected: 'two at least: one to train on, and one for dev',
+      });
+    }
     const count = Math.min(rows.length - 1, Math.max(1, Math.round(this.share * rows.length)));
     // Epochs of training count from 1, so that no epoch has this order.
     const [dev] = shuffledBatches(rows.length, count, this.seed, 0);

@@ -16,7 +16,7 @@ import { visibilityOf } from './visibility.js';
 export const LONGEST_SEQUENCE = 16_384;
 
 /** The longest batch: kernels compare positions as f32, which represents larger integers inexactly. */
-const MOST_TOKENS = 2 ** 24;
+export const MOST_TOKENS = 2 ** 24;
 
 /** The tiles of heads that share one pair table. */
 export interface HeadLayout {

@@ -93,6 +93,10 @@ describe('parsimony bench', () => {
     [['--labels', 'random:4', '--lengths', 'sentences'], 'sentences have the labels of their data'],
     [['--labels', 'random:4', '--data', 'sst2'], "cannot be used with option '--data <source>'"],
     [['--densities', '0.1,2'], "argument '0.1,2' is invalid. expected a list of numbers over 0 and up to 1"],
+    [
+      ['--lengths', '16384', '--batch', '1025'],
+      '1025 sequences of 16384 tokens; expected at most 16777216 tokens',
+    ],
     [['--contender', 'missing.mjs'], '--contender missing.mjs: the module cannot be loaded'],
   ])('attention refuses %j', async (flags, message) => {
     const { status, stderr } = await runHere(['bench', 'attention', ...flags]);

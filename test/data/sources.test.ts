@@ -288,6 +288,15 @@ describe('a share of the training rows as dev', () => {
     expect([await counts(0.001), await counts(0.999)]).toEqual([1, 19]);
   });
 
+  it('of one row is refused: both parts would have it', async () => {
+    const single = join(folder, 'single.tsv');
+    writeFileSync(single, 'sentence\tlabel\na film\t1\n');
+    for (const split of ['train', 'dev'] as const) {
+      const reading = dataSource(single, { devShare: 0.5, labels: ['0', '1'] }).examples(split);
+      await expect(reading).rejects.toThrow(/^--dev-share: 1 rows in .*single\.tsv; expected two at least/);
+    }
+  });
+
   it('is refused where the data have a split dev', () => {
     for (const [name, options] of [
       [path, { dev: path }],
