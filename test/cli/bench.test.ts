@@ -156,9 +156,9 @@ describe('parsimony bench', () => {
       expect(planningShare).toBeCloseTo((stagesMs.plan + stagesMs.upload) / medianMs);
       const names = kernels.map(({ kernel }: { kernel: string }) => kernel);
       for (const part of ['attention', 'linear', 'optimizer/adamw']) expect(names.join()).toContain(part);
-      // In separate turns, which may be slower.
-      expect(kernelsMs).toBeGreaterThan(0);
-      expect(kernelsMs).toBeLessThan(3 * medianMs);
+      // In separate turns, which are several times slower where another process compiles meanwhile.
+      expect(kernelsMs).toBeGreaterThan(medianMs / 30);
+      expect(kernelsMs).toBeLessThan(30 * medianMs);
       expect(predictedSpeedup).toBeGreaterThan(0);
     }
   });
