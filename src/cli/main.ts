@@ -13,14 +13,14 @@ guardStreams((code) => {
   process.exit(OUR_MISTAKE);
 });
 
-/** Nothing is left to wait for, but the command has not ended: code of the user's, a contender's, waits for ever. */
-function waitsForEver(): void {
+/** Nothing is left to wait for, but the command has not ended: code of the user's, a contender's, waits forever. */
+function waitsForever(): void {
   process.stderr.write(`${errorPrefix()} the command waits for a promise that nothing settles\n`);
   process.exit(OUR_MISTAKE);
 }
 
-process.once('beforeExit', waitsForEver);
+process.once('beforeExit', waitsForever);
 run(process.argv.slice(2)).then((exitCode) => {
-  process.off('beforeExit', waitsForEver);
+  process.off('beforeExit', waitsForever);
   end(exitCode);
 });

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { readRules } from '../data/named-rules.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import { encodeTokens, TaggedTokenizer } from '../grammar/tagged-tokenizer.js';
-import { closureOf } from '../plan/closure.js';
+import { closureOf, densityOf } from '../plan/closure.js';
 import { AttentionMask } from '../plan/mask.js';
 import { COUNTING_TILE } from '../plan/tiles.js';
 import { percent } from '../report/page/numbers.js';
@@ -34,7 +34,7 @@ async function tag(text: string, flags: { rules: string; json?: JsonTarget }): P
   const layout = planner.layout([encodeTokens(tokens)]);
   const { pairCounts } = layout;
   const closure = closureOf(layout, CLOSURE_LAYERS);
-  const density = pairCounts.useful / pairCounts.dense;
+  const density = densityOf(layout);
   const listed = tokens.map(({ text: token, id, tag, start, end }) => ({ token, id, tag, start, end }));
   const { dense: pairs, useful: allowedPairs } = pairCounts;
   const json = { text, rules: rules.name, tokens: listed, pairs, allowedPairs, density, closure };

@@ -6,12 +6,13 @@ import type { Layout } from './layout.js';
 import { pairBiases } from './pair-biases.js';
 import type { Sequence, TagRun } from './tag-runs.js';
 
-const LAYER_COUNT = `a whole number from 1 to ${MOST_LAYERS}`;
-const LAYERS = v.pipe(
-  v.number(LAYER_COUNT),
-  v.integer(LAYER_COUNT),
-  v.minValue(1, LAYER_COUNT),
-  v.maxValue(MOST_LAYERS, LAYER_COUNT),
+const EXPECTED_LAYERS = `a whole number from 1 to ${MOST_LAYERS}`;
+/** A number of layers that a model can have. */
+export const layerCount = v.pipe(
+  v.number(EXPECTED_LAYERS),
+  v.integer(EXPECTED_LAYERS),
+  v.minValue(1, EXPECTED_LAYERS),
+  v.maxValue(MOST_LAYERS, EXPECTED_LAYERS),
 );
 
 /** @throws CallerError without tokens, whose shares of pairs are undefined. */
@@ -110,7 +111,7 @@ function joinedPairs(layout: Layout, { runs, start, length }: Sequence, layers: 
  * each layer, and through residual connections. After the last layer of a layout, its first follows again.
  */
 export function closureOf(layout: Layout, layers: number): number[] {
-  checkArgument(LAYERS, layers, 'layers');
+  checkArgument(layerCount, layers, 'layers');
   checkTokens(layout);
   const pairs = new Float64Array(layers);
   let all = 0;

@@ -1,10 +1,10 @@
 import * as v from 'valibot';
 import { options as anyOptions, arrayLike, checkArgument } from '../base/argument-schemas.js';
-import { positiveWhole } from '../base/json-schemas.js';
 import { parseTag } from '../grammar/custom-tags.js';
 import { modelRulesOf } from '../grammar/grammar-arguments.js';
-import { MOST_LAYERS, type ModelRules, ruleSetsOf } from '../grammar/head-rules.js';
+import { type ModelRules, ruleSetsOf } from '../grammar/head-rules.js';
 import { STRATEGIES, type Strategy, type Tag } from '../grammar/rules.js';
+import { layerCount } from './closure.js';
 
 /** A pair of tags that decides a label. */
 export type DecidingPair = readonly [query: Tag, key: Tag];
@@ -70,7 +70,7 @@ function dependences(
 
 const PAIRS = v.array(arrayLike, 'a list of pairs of tags');
 const OPTIONS = anyOptions({
-  layers: v.pipe(positiveWhole, v.maxValue(MOST_LAYERS, `${MOST_LAYERS} layers at most`)),
+  layers: layerCount,
   strategy: v.optional(v.picklist(STRATEGIES, `one of: ${STRATEGIES.join(', ')}`)),
 });
 

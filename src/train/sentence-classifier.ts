@@ -13,7 +13,7 @@ import { Classifier } from '../nn/classifier.js';
 import { initialWeights } from '../nn/initial-weights.js';
 import type { Task } from '../nn/model-config.js';
 import { checkFits } from '../nn/model-size.js';
-import { closureOf } from '../plan/closure.js';
+import { closureOf, densityOf } from '../plan/closure.js';
 import type { RuleMask } from '../plan/mask.js';
 import type { TileConfig } from '../plan/tiles.js';
 import { checkedLogits, type Evaluation, evaluate, logitsOf, mostProbable, softmax } from './evaluation.js';
@@ -198,8 +198,7 @@ export class SentenceClassifier {
   /** The share of all pairs of tokens that the strategy lets exist, over some examples, from 0 to 1. */
   density(examples: readonly Example[]): number {
     checkExamples(examples, Math.max(1, this.description.classes.length), 'examples');
-    const { pairCounts } = this.planner.layout(this.tokenizer.encode(examples));
-    return pairCounts.useful / pairCounts.dense;
+    return densityOf(this.planner.layout(this.tokenizer.encode(examples)));
   }
 
   /**

@@ -87,7 +87,7 @@ describe('the process of PyTorch', () => {
     },
   );
 
-  it('is reported in one line where there is no python3', async () => {
+  it('is reported in one line where python3 is missing', async () => {
     vi.stubEnv('PATH', join(folder, 'nothing'));
     await expect(open('nvidia-h200')).rejects.toThrow(/^python3 cannot be run \(.*ENOENT\)$/);
   });

@@ -53,7 +53,7 @@ describe('the kernels that doctor names', () => {
   const device = (lanes: 8 | undefined, isSoftware: boolean) =>
     ({ lanes, isSoftware, longestTexture: 8192 }) as Device;
 
-  it('are the wide ones where there are no small subgroups, with a note on software adapters', () => {
+  it('are the wide ones where subgroups of 4 or 8 are missing, with a note on software adapters', () => {
     expect(describeKernels(device(8, true))).toEqual({ family: 'subgroup', lanes: 8, note: null });
     expect(describeKernels(device(undefined, false))).toEqual({ family: 'wide', lanes: null, note: null });
     expect(describeKernels(device(undefined, true))).toEqual({

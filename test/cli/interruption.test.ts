@@ -98,7 +98,7 @@ describe('a training run', () => {
     },
   );
 
-  it('whose output is no longer read trains to its end', async () => {
+  it('whose reader closes early trains to its end', async () => {
     const script = '{ "$0" "$@" 2>&1; echo "status $?" >status; } | head -1';
     const child = spawn('sh', ['-c', script, process.execPath, COMMAND, ...COMMAND_LINE, '--out', 'read'], {
       cwd: folder,
