@@ -6,7 +6,16 @@ import { denseLayout } from '../src/plan/layout.js';
 import { allowedPairs } from './allowed-pairs.js';
 import type { Pass } from './attention-settings.js';
 import { type AttentionProblem, type Contender, checkPrepared, type PreparedContender } from './contender.js';
-import { checkNumbers, type GateResult, GREEN, onlySampled, referenceInput, sampledRows } from './gate.js';
+import {
+  checkExpected,
+  type Expected,
+  expectedNumbers,
+  type GateResult,
+  GREEN,
+  onlySampled,
+  referenceInput,
+  sampledRows,
+} from './gate.js';
 import { ImplementationBuffers } from './implementation-buffers.js';
 import type { Inputs, Workload } from './inputs.js';
 import { isPositional, referenceTokenBias, type TokenBias } from './reference-pairs.js';
@@ -24,12 +33,14 @@ function red(complaint: string): GateResult {
 
 /** A user's implementation at one shape, checked and timed as ours are. */
 export class ContenderImplementation {
-  /** What is wrong with it. Set by `check`. */
+  /** What is wrong with it. Set by `check` and `checkAgain`. */
   gate: GateResult = GREEN;
   readonly usefulPairs: number;
   private readonly buffers: ImplementationBuffers;
   private readonly bias: TokenBias;
   private prepared: PreparedContender | undefined;
+  /** What the checked rows must be, by whether gradients are among them. */
+  private readonly expected = new Map<boolean, Expected>();
 
   constructor(
     private readonly device: Device,
@@ -59,6 +70,18 @@ export class ContenderImplementation {
       this.gate = red(messageOf(error));
     }
     return true;
+  }
+
+  /** Compares one more run of a pass that was timed: one that was right before may have stopped to compute. */
+  async checkAgain(pass: Pass, seed: number): Promise<void> {
+    try {
+      this.gate = await this.checked(pass !== 'forward', seed);
+    } catch (error) {
+      this.gate = red(messageOf(error));
+    }
+    if (!this.gate.passed) {
+      this.gate.complaints = this.gate.complaints.map((complaint) => `after it was timed: ${complaint}`);
+    }
   }
 
   /** Whether it computes a pass. */
@@ -117,11 +140,12 @@ export class ContenderImplementation {
     });
     const computed = await this.buffers.read(backward);
     this.buffers.writeOutputGradient(this.inputs.outputGradient);
-    return checkNumbers(
-      referenceInput(this.workload, { ...this.inputs, outputGradient }, backward, this.bias),
-      sampled,
-      computed,
-    );
+    const inputs = { ...this.inputs, outputGradient };
+    const expected =
+      this.expected.get(backward) ??
+      expectedNumbers(referenceInput(this.workload, inputs, backward, this.bias), sampled);
+    this.expected.set(backward, expected);
+    return checkExpected(expected, computed);
   }
 
   private async run(pass: Pass, times: number): Promise<void> {

@@ -218,7 +218,12 @@ export function checkNumbers(
   biasTags?: BiasTags,
   precision?: Precision,
 ): GateResult {
-  return checkTensors(expectedNumbers(input, sampled, biasTags, precision), computed)
+  return checkExpected(expectedNumbers(input, sampled, biasTags, precision), computed);
+}
+
+/** Compares results with the expected ones, all tensors as one. */
+export function checkExpected(expected: Expected, computed: ComputedWithBiases): GateResult {
+  return checkTensors(expected, computed)
     .map(({ maxError, allowed, complaint }): GateResult => {
       const complaints = complaint === undefined ? [] : [complaint];
       return { passed: complaints.length === 0, maxError, shareOfBound: maxError / allowed, complaints };

@@ -108,6 +108,7 @@ export class ShapeBench {
         runsPerTurn,
       });
       if (times[0].wall.length === 0) break;
+      for (const contender of contenders) await contender.checkAgain(pass, seed);
       const measured = this.entries.map((entry, index) => ({ ...entry, times: times[index] }));
       const timeOf = ({ implementation }: Entry) =>
         predictedTime(implementation.layout, heads, machine, pass);
@@ -136,7 +137,7 @@ export class ShapeBench {
             variant.order === 'tags' && variant.strategy === strategy && variant.rules === rules,
         );
         const at = contenders.indexOf(contender);
-        const isTimed = at >= 0 && gates[0].passed && gates[same].passed;
+        const isTimed = at >= 0 && contender.gate.passed && gates[0].passed && gates[same].passed;
         const contenderTimes = isTimed && {
           contender: times[this.entries.length + at].wall,
           dense: times[0].wall,

@@ -354,6 +354,23 @@ describe('contenders', () => {
     expect(row(true, 6)).toMatchObject({ idealSpeedup: 1, density: 2 / 3 });
   });
 
+  it('that stop to compute after they were checked are wrong, and have no speed-up', async () => {
+    const right = copier('lazy');
+    const lazy: Contender = {
+      name: right.name,
+      async prepare(device, problem) {
+        const prepared = await right.prepare(device, problem);
+        let runs = 0;
+        return prepared && { encodeForward: (encoder) => runs++ === 0 && prepared.encodeForward(encoder) };
+      },
+    };
+    const settings = { labels: ['blocks:20'], lengths: [20], rules: [], passes: ['forward' as const] };
+    const { contenders, rows } = await bench(settings, 'subgroup', [lazy]);
+    const error = 'after it was timed: output is off by Infinity';
+    expect(contenders).toMatchObject([{ error: expect.stringContaining(error), realisedSpeedup: null }]);
+    for (const { realisedSpeedup } of rows) expect(realisedSpeedup).toBeGreaterThan(0);
+  });
+
   it('that fail after they were checked are named', async () => {
     const late: Contender = {
       name: 'late',
