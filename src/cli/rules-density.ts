@@ -20,7 +20,7 @@ interface DensityFlags extends Pick<DataFlags, 'data' | 'dev' | 'test' | 'textCo
 const EXAMPLE = `
 Example:
   $ parsimony rules density paper --data embedded
-  $ parsimony rules density sepllm --data path/to/SST-2 --splits dev`;
+  $ parsimony rules density sepllm:2 --data path/to/SST-2 --splits dev`;
 
 function splits(text: string): Split[] {
   return list(text).map((name) => {

@@ -1,5 +1,5 @@
 import { type ModelRules, splitScope, withScope } from '../grammar/head-rules.js';
-import { PRESET_NAMES, presetRules } from '../grammar/presets.js';
+import { isPreset, PRESETS_EXPECTED, presetRules } from '../grammar/presets.js';
 import { splitEdits, withEdits } from '../grammar/rule-edits.js';
 import type { RuleSet } from '../grammar/rules.js';
 import { parseModelRules, parseRules } from '../grammar/rules-file.js';
@@ -11,8 +11,8 @@ async function readNamed<Rules extends ModelRules>(
 ): Promise<Rules | RuleSet> {
   const { base: scoped, edits } = splitEdits(name);
   const { base, scope } = splitScope(scoped);
-  if (PRESET_NAMES.includes(base)) return withEdits(presetRules(scoped), edits);
-  const text = await readText(base, `one of: ${PRESET_NAMES.join(', ')}, or a rules file`);
+  if (isPreset(base)) return withEdits(presetRules(scoped), edits);
+  const text = await readText(base, `${PRESETS_EXPECTED}, or a rules file`);
   return withEdits(withScope(parse(text, base), scope), edits);
 }
 

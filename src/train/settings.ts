@@ -216,7 +216,7 @@ export const SETTINGS = {
   init: word('checkpoint')("start from a folder of Hugging Face's layout, or hub:owner/model[@revision]"),
   strategy: choice(STRATEGIES, 'name')('how rules act on attention', { default: 'none' }),
   rules: word('name or file')(
-    `${PRESET_NAMES.join(', ')}, or a JSON file; within a scope: paper@sentence, paper@128; with edits: 'paper readout:VERB +VERB:PART -DET:NOUN'; for training also random and permuted (the paper's under other tags), of about the paper's density, drawn with the seed or with that of random:7`,
+    `${PRESET_NAMES.join(', ')}, sepllm:W (a window of W tokens), or a JSON file; within a scope: paper@sentence, paper@128; with edits: 'paper readout:VERB +VERB:PART -DET:NOUN'; for training also random and permuted (the paper's under other tags), of about the paper's density, drawn with the seed or with that of random:7`,
     { default: 'paper' },
   ),
   beta: real('what soft pairs add to their score', { otherwise: "the rules' own" }),
