@@ -21,9 +21,15 @@ compdef _parsimony parsimony`,
   fish: `function __parsimony
   set -l words (commandline -opc)
   set -l current (commandline -ct)
-  parsimony complete -- $words[2..-1] "$current" 2>/dev/null
+  set -l lines (parsimony complete -- $words[2..-1] "$current" 2>/dev/null)
+  if test (count $lines) -gt 0
+    printf '%s\\n' $lines
+  else
+    set -l flag (string match -r '^--[\\w-]+=' -- "$current")
+    printf '%s\\n' "$flag"(__fish_complete_path (string replace -- "$flag" '' "$current"))
+  end
 end
-complete -c parsimony -a '(__parsimony)'`,
+complete -c parsimony -f -a '(__parsimony)'`,
 } as const;
 
 const EXAMPLE = `

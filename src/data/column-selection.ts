@@ -108,7 +108,8 @@ export function checkedTag(tag: unknown, tags: readonly Tag[] | undefined, where
  */
 export function rowsOf(table: Table, { columns, labels, tags }: ReadOptions): DataFile {
   const { file, counts } = table;
-  if (table.rows.length === 0) {
+  // A file that starts with an empty line, and has more of them, has one column without a name.
+  if (table.rows.length === 0 || table.columns.every((name) => name === '')) {
     throw new CallerError({ what: 'no rows', where: file, expected: 'the names of columns, then texts' });
   }
   const text = columnOf(table, textColumns(columns), '--text-column');

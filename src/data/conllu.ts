@@ -1,4 +1,5 @@
 import { CallerError, type ErrorParts } from '../base/errors.js';
+import { withLineFeeds } from '../base/line-ends.js';
 import type { TaggedWord } from '../grammar/custom-tags.js';
 import { checkedTag } from './column-selection.js';
 import type { DataFile, DataRow, ReadOptions } from './data-rows.js';
@@ -200,7 +201,8 @@ function spread(parts: readonly Part[], form: string, start: number): ConlluWord
 export function parseConllu(text: string, file: string): TaggedSentence[] {
   const sentences: TaggedSentence[] = [];
   let lines: string[] = [];
-  for (const [index, line] of [...text.replace(/^\ufeff/, '').split(/\r?\n/), ''].entries()) {
+  const all = withLineFeeds(text.replace(/^\ufeff/, '')).split(/\r?\n/);
+  for (const [index, line] of [...all, ''].entries()) {
     if (line !== '') {
       lines.push(line);
       continue;

@@ -1,5 +1,6 @@
 import { type CsvError, type CsvErrorCode, parse } from 'csv-parse/sync';
 import { CallerError } from '../base/errors.js';
+import { withLineFeeds } from '../base/line-ends.js';
 import type { Table, TableRow } from './table.js';
 
 const CSV_ERRORS: Partial<Record<CsvErrorCode, string>> = {
@@ -30,7 +31,7 @@ function tableOf([header, ...records]: TableRow[], file: string, delimiter: stri
  * @throws CallerError with file and line where a row does not have one field for each column.
  */
 export function parseTsv(text: string, file: string): Table {
-  const lines = text.replace(/^\ufeff/, '').split(/\r?\n/);
+  const lines = withLineFeeds(text.replace(/^\ufeff/, '')).split(/\r?\n/);
   // The last line break ends a line, and does not start an empty one.
   if (lines.at(-1) === '' && lines.length > 1) lines.pop();
   const records = lines.map((line, index) => ({ number: index + 1, cells: line.split('\t') }));
@@ -39,7 +40,7 @@ export function parseTsv(text: string, file: string): Table {
 
 /**
  * Parses a CSV file (RFC 4180): fields between commas, quoted where they contain commas, quotation marks (doubled) or line
- * breaks. A byte order mark and both kinds of line breaks are accepted.
+ * breaks. A byte order mark and all three kinds of line breaks are accepted.
  * @throws CallerError with file and line for an invalid file.
  */
 export function parseCsv(text: string, file: string): Table {
@@ -53,7 +54,8 @@ export function parseCsv(text: string, file: string): Table {
     return null;
   };
   try {
-    parse(text, { bom: true, record_delimiter: ['\n', '\r\n'], relax_column_count: true, on_record });
+    const lines = withLineFeeds(text, { quotes: true });
+    parse(lines, { bom: true, record_delimiter: ['\n', '\r\n'], relax_column_count: true, on_record });
   } catch (error) {
     throw new CallerError({
       what: `in the row that starts here, ${CSV_ERRORS[(error as CsvError).code] ?? (error as CsvError).message}`,

@@ -1,4 +1,5 @@
 import { CallerError } from '../base/errors.js';
+import { withLineFeeds } from '../base/line-ends.js';
 import type { Table, TableRow } from './table.js';
 
 /** The object of a line. */
@@ -21,10 +22,8 @@ function objectOf(line: string, where: string): object {
 export function parseJsonLines(text: string, file: string): Table {
   const columns = new Map<string, number>();
   const rows: TableRow[] = [];
-  for (const [index, line] of text
-    .replace(/^\ufeff/, '')
-    .split('\n')
-    .entries()) {
+  const lines = withLineFeeds(text.replace(/^\ufeff/, '')).split('\n');
+  for (const [index, line] of lines.entries()) {
     if (line.trim() === '') continue;
     const cells: unknown[] = [];
     for (const [name, value] of Object.entries(objectOf(line, `${file}:${index + 1}`))) {

@@ -20,7 +20,7 @@ export interface TokenizerOptions {
   /** Whether texts have custom tags. A text without tags is then an error, unless the rules' tags are universal. */
   customTags?: boolean;
   /** A control: replaces tags at random. */
-  tagNoise?: SeededTagNoise;
+  tagNoise?: SeededTagNoise | undefined;
 }
 
 /** A token of a text with its tag and the number of its sentence. */

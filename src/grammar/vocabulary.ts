@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { checkArgument, objectWith, string } from '../base/argument-schemas.js';
 import { CallerError } from '../base/errors.js';
+import { withLineFeeds } from '../base/line-ends.js';
 import type { SpecialToken } from './special-tokens.js';
 
 /** The special tokens that every vocabulary must have. */
@@ -132,7 +133,7 @@ export function normalisationFor(lowerCase: boolean): Normalisation {
 /** The tokens of a `vocab.txt`. */
 export function tokensOfText(text: string): string[] {
   checkArgument(string, text, 'text');
-  const tokens = text.split(/\r?\n/);
+  const tokens = withLineFeeds(text).split(/\r?\n/);
   if (tokens.at(-1) === '') tokens.pop();
   return tokens;
 }

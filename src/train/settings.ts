@@ -18,7 +18,7 @@ export interface Setting {
   /** Type and range; its messages say what is expected. */
   type: v.GenericSchema<unknown, unknown> & { type: string };
   /** What `--help` calls the value; a flag without one is true or false. */
-  value?: string;
+  value?: string | undefined;
   /** What it is; for a flag that is true by default, what its negation does. */
   help: string;
   default?: unknown;

@@ -52,6 +52,24 @@ describe('the script', () => {
     expect([result.stdout, result.stderr]).toEqual(['guided\n', '']);
   });
 
+  const hasFish = spawnSync('fish', ['--version']).status === 0;
+  it.skipIf(!hasFish)(
+    'of fish completes a word, and files only where the command offers none (needs fish)',
+    async () => {
+      const { stdout } = await runHere(['completion', 'fish']);
+      const words = ['--strategy gu', '--strategy=gu', '--data pars', '--data=pars'];
+      const asked = words.map((word) => `complete -C 'parsimony train ${word}'`).join('\n');
+      writeFileSync(join(folder, 'guess'), '');
+      const env = { ...process.env, HOME: folder, PATH: `${folder}${delimiter}${process.env.PATH}` };
+      const result = spawnSync('fish', ['--no-config', '-c', `${stdout}\n${asked}`], {
+        env,
+        cwd: folder,
+        encoding: 'utf8',
+      });
+      expect(result.stdout).toBe('guided\n--strategy=guided\nparsimony\n--data=parsimony\n');
+    },
+  );
+
   it.each(['zsh', 'fish'])('of %s asks the same command', async (shell) => {
     const { stdout, status } = await runHere(['completion', shell]);
     expect(status).toBe(0);

@@ -46,7 +46,7 @@ describe('parseConllu', () => {
       space: fc.constantFrom('', ' ', '  ', '\u00a0'),
     });
     const anySentence = fc.array(anyWord, { maxLength: 8 });
-    const anyBreak = fc.constantFrom('\n', '\r\n');
+    const anyBreak = fc.constantFrom('\n', '\r\n', '\r');
     fc.assert(
       fc.property(fc.array(anySentence, { maxLength: 4 }), anyBreak, (sentences, lineBreak) => {
         const lines = sentences.flatMap((words, index) => [

@@ -35,7 +35,7 @@ function cellsOf(text: string): unknown[] {
 describe('parseCsv', () => {
   it('reads back what was written, and the first line of each row', () => {
     const anyLayout = fc.record({
-      lineBreak: fc.constantFrom('\n', '\r\n'),
+      lineBreak: fc.constantFrom('\n', '\r\n', '\r'),
       mark: fc.constantFrom('', BOM),
       end: fc.boolean(),
     });
@@ -43,12 +43,15 @@ describe('parseCsv', () => {
       fc.property(anyTable, anyLayout, ([head, ...rows], { lineBreak, mark, end }) => {
         const records = [head, ...rows].map((fields) => fields.map(written).join(','));
         const table = parseCsv(mark + records.join(lineBreak) + (end ? lineBreak : ''), 'f');
-        const texts = (fields: typeof head) => fields.map(({ text }) => text);
+        // Where lines end in "\r" alone, "\r" is a line break everywhere.
+        const isOld = lineBreak === '\r' && (end || records.length > 1);
+        const texts = (fields: typeof head) =>
+          fields.map(({ text }) => (isOld ? text.replace(/\r\n?/g, '\n') : text));
         expect(table.columns).toEqual(texts(head));
         let line = 1;
         const numbers = records.map((record) => {
           const number = line;
-          line += record.split('\n').length;
+          line += record.split(isOld ? /\r\n?|\n/ : '\n').length;
           return number;
         });
         expect(table.rows).toEqual(

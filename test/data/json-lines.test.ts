@@ -10,7 +10,7 @@ describe('parseJsonLines', () => {
     fc.assert(
       fc.property(
         fc.array(anyObject, { minLength: 1, maxLength: 5 }),
-        fc.constantFrom('\n', '\r\n', '\n\n'),
+        fc.constantFrom('\n', '\r\n', '\n\n', '\r'),
         (objects, lineBreak) => {
           const lines = objects.map((object) => JSON.stringify(object));
           const { columns, rows } = parseJsonLines(lines.join(lineBreak), 'f');

@@ -127,6 +127,7 @@ describe('a file', () => {
     ],
     ['a column twice', '.csv', 'text,label,label\na,0,1\n', {}, /:1: column "label" is there twice/],
     ['no rows', '.csv', 'text,label\n', {}, /\.csv: no rows; expected the names of columns, then texts/],
+    ['empty lines', '.csv', '\n\n\n', {}, /\.csv: no rows; expected the names of columns, then texts/],
     ['nothing', '.jsonl', '', {}, /\.jsonl: no rows/],
     [
       'a text that is a number',

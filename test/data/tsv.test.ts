@@ -22,7 +22,7 @@ const anyRows = fc
 
 /** A file in each way in which it may be written. */
 const anyLayout = fc.record({
-  lineBreak: fc.constantFrom('\n', '\r\n'),
+  lineBreak: fc.constantFrom('\n', '\r\n', '\r'),
   mark: fc.constantFrom('', BOM),
   end: fc.boolean(),
 });

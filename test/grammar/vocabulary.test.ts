@@ -36,6 +36,7 @@ describe('parseVocabulary', () => {
     ['line feeds', '\n', ''],
     ['line feeds, the last line ended', '\n', '\n'],
     ["Windows' line breaks", '\r\n', '\r\n'],
+    ['carriage returns', '\r', '\r'],
   ])('reads a token a line: %s', (_, lineBreak, end) => {
     const vocabulary = parseVocabulary(VOCABULARY_TOKENS.join(lineBreak) + end);
     expect(vocabulary.tokens).toEqual(VOCABULARY_TOKENS);
