@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { CallerError } from '../base/errors.js';
+import { relocatedData } from '../data/data-location.js';
 import { writeAtomically } from '../data/files.js';
 import { dataSource } from '../data/sources.js';
 import { isInSubset, SUBSETS } from '../data/subsets.js';
@@ -213,6 +214,14 @@ async function rowFilter(
   { subset, data }: ExperimentFlags,
 ): Promise<RowFilter | undefined> {
   if (subset === undefined) return undefined;
-  const dev = await dataSource(data ?? String(whole.settings.data)).examples('dev');
-  return (row) => isInSubset(dev[row].text, subset);
+  const named = data === undefined ? String(whole.settings.data) : relocatedData(whole.settings.data, data);
+  const source = dataSource(named);
+  const dev = await source.examples('dev');
+  if (dev.some(({ text }) => isInSubset(text, subset))) return (row) => isInSubset(dev[row].text, subset);
+  throw new CallerError({
+    what: `no row of the subset "${subset}"`,
+    where: source.nameOf('dev'),
+    expected: 'one at least',
+    remedy: 'leave out --subset',
+  });
 }

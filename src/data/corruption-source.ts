@@ -1,8 +1,9 @@
 import { CallerError } from '../base/errors.js';
-import { randomStream } from '../base/random.js';
 import type { Text } from '../grammar/custom-tags.js';
 import { CORRUPTIONS, type Corruption, corruptedPairs } from './corruption.js';
-import { type DataSource, type Example, SPLITS, type Split } from './dataset.js';
+import { type DataSource, SPLITS, type Split } from './dataset.js';
+import { drawnSplit } from './drawn-split.js';
+import { pairSource, type TextPair } from './pair-source.js';
 
 /** A name `corrupt:KIND:SOURCE` or `corrupt:KIND:SEED:SOURCE` in its parts. */
 export interface CorruptionName {
@@ -30,13 +31,6 @@ export function corruptionName(name: string): CorruptionName | undefined {
   });
 }
 
-/** The share of the training texts that dev, or test, takes where the source does not have it. */
-const SHARE = 0.1;
-
-function shareOf({ text }: Text, seed: number): number {
-  return randomStream(seed, ...Array.from(text, (character) => character.codePointAt(0)!)) / 2 ** 32;
-}
-
 /**
  * Minimal pairs of the texts of another source, as data whose class is whether a text was changed. Where the source has no dev or
  * test, a tenth of the training texts each is. A text and its changed form are in the same split, and no text is in two.
@@ -52,40 +46,21 @@ export function corruptionSource(
   const textsOf = async (split: Split): Promise<Text[]> => {
     if (has(split) && split !== 'train') return source.texts(split);
     const texts = await source.texts('train');
-    const part = (text: Text) => missing[Math.floor(shareOf(text, seed) / SHARE)] ?? 'train';
-    return texts.filter((text) => part(text) === split);
+    return texts.filter(({ text }) => drawnSplit(text, seed, missing) === split);
   };
-  const read = new Map<Split, Promise<Example[]>>();
-  const examplesOf = async (split: Split): Promise<Example[]> => {
+  const pairsOf = async (split: Split): Promise<TextPair[]> => {
     const others = split === 'train' ? SPLITS.filter((each) => each !== 'train' && has(each)) : [];
     const taken = new Set<string>();
     for (const other of others) for (const { text } of await source.texts(other)) taken.add(text);
     const texts = (await textsOf(split)).filter(({ text }) => !taken.has(text));
     const pairs = corruptedPairs(texts, kind, seed);
-    if (pairs.length === 0) {
-      throw new CallerError({
-        what: `no text of the split "${split}" has a place for ${kind}`,
-        where: name,
-        expected: 'English texts, with universal tags where they have tags',
-      });
-    }
-    return pairs.flatMap(({ original, corrupted }) => [
-      { ...original, label: 1 },
-      { ...corrupted, label: 0 },
-    ]);
+    if (pairs.length > 0) return pairs;
+    throw new CallerError({
+      what: `no text of the split "${split}" has a place for ${kind}`,
+      where: name,
+      expected: 'English texts, with universal tags where they have tags',
+    });
   };
-  const examples = (split: Split) => {
-    const started = read.get(split) ?? examplesOf(split);
-    read.set(split, started);
-    return started;
-  };
-  const texts = async (split: Split) => (await examples(split)).map(({ text, words }) => ({ text, words }));
-  return {
-    name,
-    classes: ['corrupted', 'original'],
-    note: `minimal pairs of texts, one of which was changed (${kind}), with the tags of the unchanged text`,
-    examples,
-    texts,
-    nameOf: (split) => `${name} (${split})`,
-  };
+  const note = `minimal pairs of texts, one of which was changed (${kind}), with the tags of the unchanged text`;
+  return pairSource({ name, note, pairsOf });
 }

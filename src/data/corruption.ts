@@ -2,17 +2,12 @@ import { hostRandom, shuffle } from '../base/random.js';
 import { type Text, wordsWithTags } from '../grammar/custom-tags.js';
 import type { Tag } from '../grammar/rules.js';
 import { tagWords } from '../grammar/tagger.js';
+import type { TextPair } from './pair-source.js';
 
 /** What is changed in a text: two words are swapped, a verb gets the other number, or a "not" is dropped or added. */
 export const CORRUPTIONS = ['determiner-noun', 'adverb-adjective', 'verb-number', 'negation'] as const;
 
 export type Corruption = (typeof CORRUPTIONS)[number];
-
-/** A text and the same text with one change. */
-export interface CorruptedPair {
-  original: Text;
-  corrupted: Text;
-}
 
 interface Word {
   word: string;
@@ -137,7 +132,7 @@ function balanced<Item extends { change: Change }>(items: readonly Item[]): Item
  * text. Swaps keep the bag of words. The other changes occur equally often in both directions, so that neither a single word nor
  * the length reveals which text was changed. A pair with a text that occurs elsewhere is left out.
  */
-export function corruptedPairs(texts: readonly Text[], kind: Corruption, seed: number): CorruptedPair[] {
+export function corruptedPairs(texts: readonly Text[], kind: Corruption, seed: number): TextPair[] {
   const random = hostRandom(CORRUPTIONS.indexOf(kind), seed);
   const read = texts.map(wordsOf).filter((words) => words.every(({ word }) => !/\s/.test(word)));
   const verbs = new Set(read.flat().flatMap(({ word, tag }) => (tag === 'VERB' ? [word] : [])));

@@ -4,6 +4,7 @@ import * as v from 'valibot';
 import { options as anyOptions, checkArgument, string } from '../base/argument-schemas.js';
 import { CallerError } from '../base/errors.js';
 import type { Tag } from '../grammar/rules.js';
+import { blimpSource, isBlimp } from './blimp-source.js';
 import { type CorruptionName, corruptionName, corruptionSource } from './corruption-source.js';
 import type { DataSource, Split } from './dataset.js';
 import { DevShareSource } from './dev-share.js';
@@ -71,7 +72,7 @@ function refuse(options: DataOptions, names: readonly (keyof typeof FILE_FLAGS)[
   });
 }
 
-function generatedOrDownloaded(source: DataSource, options: DataOptions): DataSource {
+function namedSource(source: DataSource, options: DataOptions): DataSource {
   refuse(options, ['textColumn', 'labelColumn', 'tagsColumn', 'dev', 'test', 'devShare'], source.name);
   return options.labels ? withClasses(source, checkedClasses(options.labels, options.labelsFrom)) : source;
 }
@@ -100,20 +101,21 @@ function checkExists(name: string): void {
     what: 'no such file, and no such folder',
     where: `--data ${name}`,
     expected:
-      'a file of texts, a folder with train.tsv and dev.tsv or the like, sst2, embedded, grampair:LABEL, or corrupt:KIND:SOURCE',
+      'a file of texts, a folder with train.tsv and dev.tsv or the like, sst2, embedded, grampair:LABEL, corrupt:KIND:SOURCE, or blimp:PATH',
   });
 }
 
-/** Whether a name is that of data that are generated or downloaded, not of files. */
+/** Whether a name is that of data that have splits of their own, not of files or a folder. */
 export function isNamedSource(name: string): boolean {
-  return name === 'embedded' || name === 'sst2' || isGrampair(name) || corruptionName(name) !== undefined;
+  const isGenerated = name === 'embedded' || name === 'sst2' || isGrampair(name);
+  return isGenerated || isBlimp(name) || corruptionName(name) !== undefined;
 }
 
 /**
  * The data of `--data`: `embedded`, `sst2`, `grampair:LABEL` (see `grampairSource`), `corrupt:KIND:SOURCE` (see
- * `corruptionSource`), a folder with a file for each split (train, dev or validation, test), or files: one name, a list, or
- * names with commas between them. Files are .tsv as GLUE writes it, .csv, .jsonl or .json with an object per line, .parquet or
- * .conllu.
+ * `corruptionSource`), `blimp:PATH` (see `blimpSource`), a folder with a file for each split (train, dev or validation, test), or
+ * files: one name, a list, or names with commas between them. Files are .tsv as GLUE writes it, .csv, .jsonl or .json with an
+ * object per line, .parquet or .conllu.
  * @throws CallerError for an unknown name, or an option that does not apply to it.
  */
 export function dataSource(name: string | readonly string[], options: DataOptions = {}): DataSource {
@@ -121,10 +123,10 @@ export function dataSource(name: string | readonly string[], options: DataOption
   checkArgument(anyOptions({}), options, 'options');
   const corruption = typeof name === 'string' ? corruptionName(name) : undefined;
   if (corruption) return corrupted(corruption, options);
-  if (name === 'embedded') return generatedOrDownloaded(embeddedSource(), options);
-  if (name === 'sst2') return generatedOrDownloaded(sst2Source(), options);
-  if (typeof name === 'string' && isGrampair(name))
-    return generatedOrDownloaded(grampairSource(name), options);
+  if (name === 'embedded') return namedSource(embeddedSource(), options);
+  if (name === 'sst2') return namedSource(sst2Source(), options);
+  if (typeof name === 'string' && isGrampair(name)) return namedSource(grampairSource(name), options);
+  if (typeof name === 'string' && isBlimp(name)) return namedSource(blimpSource(name), options);
   const source = fileSource(name, options);
   const { devShare, seed = 42 } = options;
   if (devShare === undefined) return source;

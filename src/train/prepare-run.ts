@@ -2,13 +2,11 @@ import { resolve } from 'node:path';
 import * as v from 'valibot';
 import { options as anyOptions, checkArgument, string } from '../base/argument-schemas.js';
 import { CallerError } from '../base/errors.js';
-import { corruptionName } from '../data/corruption-source.js';
+import { absoluteData } from '../data/data-location.js';
 import type { DataSource } from '../data/dataset.js';
 import { readText } from '../data/files.js';
 import { type HubName, hubCheckpoint, parseHubName } from '../data/hub-download.js';
 import { readModelRules } from '../data/named-rules.js';
-import { isNamedSource } from '../data/sources.js';
-import { isFolder, namesIn } from '../data/split-files.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import { requireRulesTags, requireTags, tagsNote } from '../grammar/custom-tags.js';
 import { checkHeads, type ModelRules } from '../grammar/head-rules.js';
@@ -59,18 +57,9 @@ export type OnNote = (note: string) => void;
 /** Evaluations an epoch where no setting gives a number: more than those of the library. */
 const EVALUATIONS = 4;
 
-/** Absolute paths of files: a list, since a name may contain a comma. */
-function pathsOf(files: string | readonly string[] | undefined): string | string[] | undefined {
-  if (typeof files !== 'string') return files?.map((file) => resolve(file));
-  const corruption = corruptionName(files);
-  if (corruption) return `${corruption.prefix}${[pathsOf(corruption.source)].flat().join(',')}`;
-  if (isNamedSource(files)) return files;
-  return isFolder(files) ? resolve(files) : namesIn(files).map((file) => resolve(file));
-}
-
 function notesOf(settings: RunSettings, init?: CheckpointRecord): RunNotes {
   const { data, dev, test, textColumn, labelColumn, tagsColumn, trainExamples, devShare, adapter } = settings;
-  const named = { data: pathsOf(data), dev: pathsOf(dev), test: pathsOf(test) };
+  const named = { data: absoluteData(data), dev: absoluteData(dev), test: absoluteData(test) };
   return { data: { ...named, textColumn, labelColumn, tagsColumn, trainExamples, devShare }, adapter, init };
 }
 

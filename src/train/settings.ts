@@ -190,7 +190,7 @@ export const SETTINGS = {
     FILES,
     'source',
   )(
-    'a folder or files (.tsv, .csv, .jsonl, .parquet, .conllu), sst2 (downloaded once), embedded (generated text), grampair:LABEL (generated, with gold tags), or corrupt:KIND:SOURCE (minimal pairs of texts)',
+    'a folder or files (.tsv, .csv, .jsonl, .parquet, .conllu), sst2 (downloaded once), embedded (generated text), grampair:LABEL (generated, with gold tags), corrupt:KIND:SOURCE (minimal pairs of texts), or blimp:PATH (.jsonl files of BLiMP)',
   ),
   dev: files('files of the development split, where --data is files'),
   test: files('files of the test split, where --data is files'),

@@ -23,6 +23,7 @@ const ELSEWHERE: readonly (readonly [command: RegExp, test: string])[] = [
   [/^parsimony completion /, 'test/cli/completion.test.ts'],
   [/^parsimony train --data embedded .*--out /, 'test/cli/train.test.ts'],
   [/^parsimony train --data reviews.csv /, 'test/cli/data-files.test.ts'],
+  [/^parsimony train --data blimp:/, 'test/cli/blimp.test.ts'],
   [/^parsimony (evaluate|predict) /, 'test/cli/evaluate-predict.test.ts'],
   [/^parsimony explain .* --model /, 'test/cli/explain.test.ts'],
   [/^parsimony explain "\$\(cat /, 'test/report/explain-page.test.ts'],

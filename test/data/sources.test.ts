@@ -221,7 +221,7 @@ describe('what --data names', () => {
   it('is a file, a folder or a known name', () => {
     for (const name of ['nowhere', 'nowhere.csv', '']) {
       expect(callerErrorOf(() => dataSource(name)).message).toMatch(
-        /no such folder; expected .*train\.tsv.*sst2, embedded, grampair:LABEL, or corrupt:KIND:SOURCE/,
+        /no such folder; expected .*train\.tsv.*sst2, embedded, grampair:LABEL, corrupt:KIND:SOURCE, or blimp:PATH/,
       );
     }
     const path = file('.csv', 'text,label\n');

@@ -1,14 +1,12 @@
-import { corruptionName } from '../../data/corruption-source.js';
+import { relocatedData } from '../../data/data-location.js';
 import { dataOf, examplesOf } from '../run-data.js';
 import { dataHash } from '../run-record.js';
 import type { RunSettings } from '../settings.js';
 import type { Cell } from './experiment.js';
 
-/** The settings of a cell's run. @param data The location of the data, instead of the settings' own, or of the texts that these change. */
+/** The settings of a cell's run. @param data The location of the data, as `relocatedData` takes it; the settings' own by default. */
 export function runSettingsOf({ settings }: Cell, data?: string): RunSettings {
-  if (data === undefined) return { ...settings };
-  const changed = typeof settings.data === 'string' ? corruptionName(settings.data) : undefined;
-  return { ...settings, data: changed ? `${changed.prefix}${data}` : data };
+  return data === undefined ? { ...settings } : { ...settings, data: relocatedData(settings.data, data) };
 }
 
 /** The hashes of the data of cells, which mostly have the same data: each is read once. */

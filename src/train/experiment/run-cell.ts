@@ -4,6 +4,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { KernelChoices } from '../../attention/kernel-choices.js';
 import { CallerError, ParsimonyError } from '../../base/errors.js';
+import { relocatedData } from '../../data/data-location.js';
 import type { DataSource, Example } from '../../data/dataset.js';
 import { writeAtomically } from '../../data/files.js';
 import type { Device } from '../../gpu/device.js';
@@ -93,6 +94,13 @@ interface TrainedCell {
   outcome: TrainingOutcome;
 }
 
+/** Whether cells that have different data would have the same at another location. */
+function mergesData({ settings, conditions, grid }: Experiment, location: string): boolean {
+  const named = grid.data ?? Object.values(conditions).map((each) => each.data ?? settings.data);
+  const moved = named.map((data) => relocatedData(data, location));
+  return new Set(moved).size < new Set(named.map((data) => JSON.stringify(data))).size;
+}
+
 /**
  * Checks the settings of a cell, before the first of many hours.
  * @throws CallerError where they contradict each other, or name no data.
@@ -101,14 +109,13 @@ export function checkCell(cell: Cell, experiment: Experiment, data?: string): vo
   const where = `${experiment.file ?? experiment.name}, ${cell.id}`;
   const conflict = conflictInCell(cell, experiment);
   if (conflict) throw new CallerError({ ...conflict, where });
-  const settings = runSettingsOf(cell, data);
-  if (settings.data === data && 'data' in { ...cell.point, ...experiment.conditions[cell.condition] })
+  if (data !== undefined && mergesData(experiment, data))
     throw new CallerError({
       what: `--data ${data}`,
       where,
       expected: 'no --data: its grid, or its condition, names the data of each cell',
     });
-  if (settings.data !== undefined) return;
+  if (runSettingsOf(cell, data).data !== undefined) return;
   throw new CallerError({ what: 'no data', where, expected: '"data" among the settings, or --data' });
 }
 

@@ -35,7 +35,20 @@ describe('--data of an experiment', () => {
   });
 
   it.each([
+    ['the settings', { settings: { data: 'blimp:there' } }],
+    ['a grid of one', { grid: { data: ['blimp:there/a.jsonl'] } }],
+  ])("names BLiMP's files where %s", (_, data) => {
+    const whole = experiment(data);
+    for (const cell of cellsOf(whole)) {
+      checkCell(cell, whole, 'copy');
+      expect(runSettingsOf(cell, 'copy').data).toBe('blimp:copy');
+    }
+  });
+
+  it.each([
     ['a grid', { grid: { data: ['embedded', 'sst2'] } }],
+    ["a grid of BLiMP's files", { grid: { data: ['blimp:a.jsonl', 'blimp:b.jsonl'] } }],
+    ['a grid of one change', { grid: { data: ['corrupt:negation:sst2', 'corrupt:negation:embedded'] } }],
     ['a condition', { settings: { data: 'sst2' }, floor: { data: 'embedded' } }],
   ])('is refused where %s names other data, whose runs would all be the same', (_, data) => {
     const whole = experiment(data);
