@@ -76,9 +76,15 @@ export function passName(pass: Pass): string {
   return { forward: 'forward', backward: 'backward alone', 'forward+backward': 'forward and backward' }[pass];
 }
 
+/** The end of an interval. Two turns that differ give one of many powers of ten, whose digits tell nothing. */
+function endText(value: number): string {
+  if (value > 0 && value < 0.01) return 'under 0.01x';
+  return value > 10_000 ? 'over 10000x' : times(value);
+}
+
 /** "1.20x to 1.40x", or a dash without an interval. */
 export function intervalText(low: number | null, high: number | null): string {
-  return low === null || high === null ? NOTHING : `${times(low)} to ${times(high)}`;
+  return low === null || high === null ? NOTHING : `${endText(low)} to ${endText(high)}`;
 }
 
 /** The interval of a speed-up, from that of the ratio to dense attention. */

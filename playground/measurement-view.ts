@@ -1,5 +1,6 @@
 import type { AttentionRow } from '../bench/attention-row.js';
 import { IMPOSSIBLE, isImpossible } from '../bench/plausibility.js';
+import { speedupInterval } from '../bench/report-table.js';
 import { CONFIDENCE } from '../bench/statistics.js';
 import { type Html, html, table } from '../src/report/page/html.js';
 import { orNothing, percent, short, times, whole } from '../src/report/page/numbers.js';
@@ -18,7 +19,7 @@ function headline(row: AttentionRow): Html {
   if (realisedSpeedup === null || ratioLow === null || ratioHigh === null) {
     return html`<h3>No speed-up is shown: the results were wrong</h3>`;
   }
-  const between = `${times(1 / ratioHigh)} to ${times(1 / ratioLow)}`;
+  const between = speedupInterval(row);
   if (isImpossible(row)) {
     return html`<h3 id="speed-up">No speed-up is shown: ${times(realisedSpeedup)} is ${IMPOSSIBLE}</h3>
 <p class="caution">${INTERVAL} of the speed-up: ${between}. The rules allow ${times(row.idealSpeedup)} at most. Something else kept this machine busy; measure again.</p>`;

@@ -4,7 +4,7 @@ import type { Section } from '../../src/report/page/html-page.js';
 import { capital, times } from '../../src/report/page/numbers.js';
 import type { Environment } from '../environment.js';
 import { IMPOSSIBLE } from '../plausibility.js';
-import { passName, speedupInterval } from '../report-table.js';
+import { intervalText, passName, speedupInterval } from '../report-table.js';
 import { isShown, mainRow, meaningOf, passesOf, type Shape, type ShownRow, verdictOf } from './series.js';
 
 function lengthText({ text, length, batch }: ShownRow): string {
@@ -31,7 +31,7 @@ function claim(row: ShownRow, environment: Environment): string {
 function evidence(row: ShownRow): string {
   const { ratioToDense, ratioLow, ratioHigh } = row;
   if (verdictOf(row) === 'slower') {
-    return `${times(ratioToDense)} of dense’s time (99 % interval ${times(ratioLow)} to ${times(ratioHigh)})`;
+    return `${times(ratioToDense)} of dense’s time (99 % interval ${intervalText(ratioLow, ratioHigh)})`;
   }
   return `speed-up ${times(row.realisedSpeedup)} (99 % interval ${speedupInterval(row)})`;
 }
@@ -97,7 +97,7 @@ function inWords(row: ShownRow): string {
     case 'faster':
       return `${speedupInterval(row)} faster`;
     case 'slower':
-      return `${times(row.ratioLow)} to ${times(row.ratioHigh)} slower`;
+      return `${intervalText(row.ratioLow, row.ratioHigh)} slower`;
     case 'unclear':
       return `no difference shown (${speedupInterval(row)})`;
     case 'impossible':

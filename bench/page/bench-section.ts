@@ -6,7 +6,7 @@ import { type GpuReport, missingSections, sectionsTable } from '../gpu-report.js
 import type { GrowthReport, GrowthRow } from '../growth-bench.js';
 import type { PeersReport } from '../peers/peers-bench.js';
 import { isOverAll } from '../plausibility.js';
-import { passName } from '../report-table.js';
+import { intervalText, passName } from '../report-table.js';
 import type { LimitsReport } from '../roofline.js';
 import type { StepReport } from '../step-bench.js';
 import { tablesOf } from '../tables.js';
@@ -88,7 +88,7 @@ function growthSection(report: GrowthReport): Section {
       ? `A useful pair of ${whole(main.length)} tokens takes ${times(main.ratioToShortest!)} the time of one of the shortest document`
       : 'Nothing was measured',
     lead: main
-      ? html`${main.strategy}, ${main.rules}, ${passName(main.pass)}: 99 % interval ${times(main.ratioLow!)} to ${times(main.ratioHigh!)}. Buffers take ${short(main.bytesPerToken / 1024)} KiB a token.`
+      ? html`${main.strategy}, ${main.rules}, ${passName(main.pass)}: 99 % interval ${intervalText(main.ratioLow!, main.ratioHigh!)}. Buffers take ${short(main.bytesPerToken / 1024)} KiB a token.`
       : html``,
     body: html`${tablesOf(report).map(htmlTable)}`,
     data: report.settings.data,

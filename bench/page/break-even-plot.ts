@@ -10,7 +10,7 @@ import {
   verticalAxis,
 } from '../../src/report/page/plot-frame.js';
 import type { BreakEven } from '../break-even.js';
-import { passName } from '../report-table.js';
+import { intervalText, passName } from '../report-table.js';
 import { CUT, type PassRows, seriesOf } from './length-plots.js';
 import { bySeries, type ShownRow } from './series.js';
 
@@ -36,7 +36,7 @@ export function breakEvenPlot(pass: PassRows, breakEven: readonly BreakEven[]): 
     description: bySeries(rows)
       .flatMap(({ series, rows: ofSeries }) =>
         ofSeries.map(({ density, ratioToDense, ratioLow, ratioHigh }) => {
-          const interval = `${ratioLow.toFixed(2)} to ${ratioHigh.toFixed(2)}`;
+          const interval = intervalText(ratioLow, ratioHigh);
           return `${series.name}: ${ratioToDense.toFixed(2)} (${interval}) of dense’s time at a density of ${percent(density)}.`;
         }),
       )

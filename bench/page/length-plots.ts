@@ -11,7 +11,7 @@ import {
   type Point,
   verticalAxis,
 } from '../../src/report/page/plot-frame.js';
-import { passName, speedupInterval } from '../report-table.js';
+import { intervalText, passName, speedupInterval } from '../report-table.js';
 import { bySeries, isControl, lengthsOf, mainRow, type Series, type ShownRow } from './series.js';
 
 /** The rows of one pass at one shape. */
@@ -150,7 +150,7 @@ function lengthPlot(pass: PassRows, rows: PassRows['rows'], plot: LengthPlot): F
 export function timePlot(pass: PassRows): Figure {
   return lengthPlot(pass, pass.rows, {
     point: (main) =>
-      `takes ${main.ratioToDense.toFixed(2)} of dense’s time (${main.ratioLow.toFixed(2)} to ${main.ratioHigh.toFixed(2)})`,
+      `takes ${main.ratioToDense.toFixed(2)} of dense’s time (${intervalText(main.ratioLow, main.ratioHigh)})`,
     otherwise: 'time of dense attention',
     explanation:
       'Lower is faster. Both axes are logarithmic: time that grows with the square of the length is a straight line. Dense is the baseline; dashed lines are controls.',
