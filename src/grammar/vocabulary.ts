@@ -57,6 +57,7 @@ export class Vocabulary {
     { special = BERT_TOKENS, ordinary = tokens?.length, isCaseGuessed = false }: VocabularyOptions = {},
   ) {
     checkArgument(v.array(v.string('a token'), 'a list of tokens'), tokens, 'tokens');
+    checkArgument(string, source, 'source');
     const ids = new Map<string, number>();
     let longest = 0;
     for (const [id, token] of tokens.entries()) {

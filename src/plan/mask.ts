@@ -58,6 +58,9 @@ export class AttentionMask {
     protected readonly heads: readonly (readonly MaskTerm[])[],
     moreTags: readonly Tag[] = [],
   ) {
+    if (!Array.isArray(heads)) {
+      throw new CallerError({ what: 'new AttentionMask', expected: 'AttentionMask.fromRules or the like' });
+    }
     this.labellings = labellingsOf(heads.flat(), moreTags);
   }
 

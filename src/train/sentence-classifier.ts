@@ -68,6 +68,10 @@ export class SentenceClassifier {
     weights: ReadonlyMap<string, Float32Array>,
     where?: string,
   ) {
+    if (!description || !weights) {
+      const expected = 'SentenceClassifier.build or SentenceClassifier.load';
+      throw new CallerError({ what: 'new SentenceClassifier', expected });
+    }
     this.classifier = new Classifier(device, description.config);
     this.classifier.parameters.write(weights, where);
     this.tokenizer = description.tokenizer;
