@@ -33,7 +33,7 @@ export interface OutputFlags {
 }
 
 export function outputOptions(): Option[] {
-  return [jsonOption(), new OutputOption('--csv <file>', 'write the rows as CSV')];
+  return [jsonOption(), new OutputOption('--csv <file>', 'write the rows as CSV', ['.csv'])];
 }
 
 export function option(flags: string, description: string, parse: (text: string) => unknown): Option {

@@ -35,7 +35,7 @@ import {
 import { readContenders } from './contender-file.js';
 import { storedChoicesOf } from './kernel-cache.js';
 import { list } from './options.js';
-import { OutputOption } from './output-files.js';
+import { OutputOption, PAGE_ENDINGS } from './output-files.js';
 import { benchTexts } from './rule-texts.js';
 import {
   type DataFlags,
@@ -173,7 +173,7 @@ export function benchAttentionCommand(): Command {
       ),
       new Option('--no-controls', 'leave out unsorted tokens, blocks in reading order and random rules'),
       new Option('--config <file>', 'a JSON file of settings, named as the flags; flags win'),
-      new OutputOption('--html <file>', 'write a page with plots'),
+      new OutputOption('--html <file>', 'write a page with plots', PAGE_ENDINGS),
     ],
     `  $ parsimony bench attention --lengths 128,512,1024 --strategies none,hard --passes forward --repeats 9
   $ parsimony bench attention --data path/to/SST-2 --lengths sentences,1024 --json attention.json --html attention.html

@@ -81,6 +81,7 @@ export function experimentCommand(command: Command): void {
       new OutputOption(
         '--svg <file>',
         'a picture of every seed, for one point of the grid or over trainExamples',
+        ['.svg'],
       ),
     )
     .addOption(settingOption('adapter'))

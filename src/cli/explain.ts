@@ -11,7 +11,7 @@ import { explainPage, type PageModel } from '../report/explain/explain-page.js';
 import { type Explanation, explainText, mostExplained, workOf } from '../report/explain/explanation.js';
 import { pairsSvg } from '../report/explain/pair-svg.js';
 import { wordAttribution } from '../report/explain/tagged-sentence.js';
-import { OutputOption, wroteJson } from './output-files.js';
+import { OutputOption, PAGE_ENDINGS, wroteJson } from './output-files.js';
 import { modelOptions, withOptions } from './setting-options.js';
 import { note, noteAll, print, printTable } from './terminal.js';
 import { type ModelFlags, strangeNotes, withModel } from './text-flags.js';
@@ -34,7 +34,8 @@ export function explainCommand(command: Command): void {
     .addOption(
       new OutputOption(
         '--out <file>',
-        'the page to write, or its pairs as a picture (.svg); by default, the explanation is printed',
+        'the page to write (.html), or its pairs as a picture (.svg); by default, the explanation is printed',
+        [...PAGE_ENDINGS, '.svg'],
       ),
     );
   withOptions(command, ...modelOptions())
@@ -69,7 +70,7 @@ async function explainWithModel(text: string, flags: ExplainFlags & { model: str
 
 async function show(explanation: Explanation, flags: ExplainFlags, model?: PageModel): Promise<void> {
   if (flags.out !== undefined) {
-    const isPicture = flags.out.endsWith('.svg');
+    const isPicture = flags.out.toLowerCase().endsWith('.svg');
     await writeAtomically(flags.out, isPicture ? pairsSvg(explanation) : explainPage(explanation, model));
     note(`The ${isPicture ? 'picture' : 'page'} is ${flags.out}: open it in a browser.`);
   }

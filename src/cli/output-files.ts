@@ -1,4 +1,5 @@
-import { type Command, Option } from 'commander';
+import { extname } from 'node:path';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { jsonText } from '../base/json-text.js';
 import { checkWritable, writeAtomically } from '../data/files.js';
 import { note, printJson } from './terminal.js';
@@ -7,7 +8,20 @@ import { note, printJson } from './terminal.js';
 export const STANDARD_OUTPUT = '-';
 
 /** A flag that names a file which the command writes. It is checked before the command starts. */
-export class OutputOption extends Option {}
+export class OutputOption extends Option {
+  /** @param endings Of the formats that the command writes, in lower case. A device may have any name; without a list, so may a file. */
+  constructor(flags: string, description: string, endings?: readonly string[]) {
+    super(flags, description);
+    if (!endings) return;
+    this.argParser((path: string) => {
+      if (path.startsWith('/dev/') || endings.includes(extname(path).toLowerCase())) return path;
+      throw new InvalidArgumentError(`expected a name that ends in ${endings.join(' or ')}`);
+    });
+  }
+}
+
+/** The endings of a page. */
+export const PAGE_ENDINGS = ['.html', '.htm'] as const;
 
 /** The value of `--json`: a file, `STANDARD_OUTPUT`, or undefined where the flag is left out. */
 export type JsonTarget = string | undefined;

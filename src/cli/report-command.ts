@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { writeAtomically } from '../data/files.js';
-import { OutputOption } from './output-files.js';
+import { OutputOption, PAGE_ENDINGS } from './output-files.js';
 import type { ReportInput } from './report-inputs.js';
 import { print } from './terminal.js';
 
@@ -16,7 +16,7 @@ The page is one file, which opens without a network.`;
 export function reportCommand(command: Command): void {
   command
     .argument('<run...>', 'folders of runs, experiments (file or results), JSON of benchmarks and profiles')
-    .addOption(new OutputOption('--out <file>', 'where the page goes').default('report.html'))
+    .addOption(new OutputOption('--out <file>', 'where the page goes', PAGE_ENDINGS).default('report.html'))
     .addHelpText('after', EXAMPLE)
     .action(report);
 }

@@ -1,5 +1,4 @@
 import { extname } from 'node:path';
-import { InvalidArgumentError } from 'commander';
 import { csvOf } from '../report/page/downloads.js';
 import { OutputOption } from './output-files.js';
 
@@ -14,15 +13,11 @@ const FORMATS: Readonly<Record<string, (rows: readonly Row[]) => string>> = {
 
 /** An option for a file of rows: `--out rows.csv`. */
 export function rowsOption(flags: string, description: string): OutputOption {
-  const option = new OutputOption(flags, description);
-  option.argParser((path: string) => {
-    if (extname(path).toLowerCase() in FORMATS) return path;
-    throw new InvalidArgumentError(`expected a name that ends in ${Object.keys(FORMATS).join(' or ')}`);
-  });
-  return option;
+  return new OutputOption(flags, description, Object.keys(FORMATS));
 }
 
-/** Rows, all with the same columns, as the text of a file of this name. */
+/** Rows, all with the same columns, as the text of a file of this name; CSV for a device. */
 export function rowsText(path: string, rows: readonly Row[]): string {
-  return FORMATS[extname(path).toLowerCase()](rows);
+  const format = FORMATS[extname(path).toLowerCase()] ?? FORMATS['.csv'];
+  return format(rows);
 }

@@ -190,6 +190,21 @@ describe('a command line is refused', () => {
       ['tag', 'it', '--rules', 'papre'],
       /^papre: cannot be read .*; did you mean paper\?$/m,
     ],
+    [
+      'with a page in a format that is not written',
+      ['explain', 'it', '--out', 'page.pdf'],
+      /'page\.pdf' is invalid\. expected a name that ends in \.html or \.htm or \.svg$/m,
+    ],
+    [
+      'with a report in a format that is not written',
+      ['report', 'a.json', '--out', 'page.png'],
+      /'page\.png' is invalid\. expected a name that ends in \.html or \.htm$/m,
+    ],
+    [
+      'with a picture in a format that is not written',
+      ['experiment', 'embedded', '--table', '--svg', 'picture.png'],
+      /'picture\.png' is invalid\. expected a name that ends in \.svg$/m,
+    ],
     ['with an argument too many', ['tag', 'one', 'two'], /too many arguments for 'tag'/],
     ['without a text', ['predict', '--model', 'm'], /missing required argument 'text'/],
     ['without --model', ['predict', 'it'], /required option '--model <folder>' not specified/],
