@@ -10,10 +10,6 @@ type Done = Extract<MeasureAnswer, { kind: 'done' }>;
 
 const INTERVAL = `${100 * CONFIDENCE} % interval`;
 
-function speed(ratio: number): string {
-  return ratio >= 1 ? `${times(ratio)} faster` : `${times(1 / ratio)} slower`;
-}
-
 function headline(row: AttentionRow): Html {
   const { strategy, length, realisedSpeedup, ratioLow, ratioHigh } = row;
   if (realisedSpeedup === null || ratioLow === null || ratioHigh === null) {
@@ -24,7 +20,7 @@ function headline(row: AttentionRow): Html {
     return html`<h3 id="speed-up">No speed-up is shown: ${times(realisedSpeedup)} is ${IMPOSSIBLE}</h3>
 <p class="caution">${INTERVAL} of the speed-up: ${between}. The rules allow ${times(row.idealSpeedup)} at most. Something else kept this machine busy; measure again.</p>`;
   }
-  return html`<h3 id="speed-up">At ${whole(length)} tokens, ${strategy} attention was ${speed(realisedSpeedup)} than dense</h3>
+  return html`<h3 id="speed-up">At ${whole(length)} tokens, ${strategy} attention was ${times(realisedSpeedup)} as fast as dense</h3>
 <p>${INTERVAL} of the speed-up: ${between}. The rules allow ${times(row.idealSpeedup)} at most; ${percent(row.realisedFraction ?? 0)} of that was reached.</p>`;
 }
 

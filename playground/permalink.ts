@@ -24,7 +24,7 @@ export function shownOf(link: string): Partial<Shown> {
   const [text, strategy, rules, beta, compared] = ['text', 'strategy', 'rules', 'beta', 'compared'].map(
     (name) => values.get(name),
   );
-  if (text) shown.text = text;
+  if (text !== null) shown.text = text;
   if (STRATEGIES.some((each) => each === strategy)) shown.strategy = strategy as Strategy;
   if (beta && Number.isFinite(Number(beta))) shown.beta = Number(beta);
   if (compared && PRESET_NAMES.includes(compared)) shown.compared = compared;
@@ -36,10 +36,20 @@ export function shownOf(link: string): Partial<Shown> {
   return shown;
 }
 
-/** Keeps the page's address a link to what it shows, and connects the button that copies it. */
+/** Keeps the page's address a link to what it shows, follows a link that is opened in its place, and connects the button that copies it. */
 export function connectPermalink(state: State): void {
   state.onChange((shown) => history.replaceState(null, '', linkOf(shown)));
-  element('copy-link').addEventListener('click', () => void copy(location.href, 'copy-link'));
+  addEventListener('hashchange', () => state.change(shownOf(location.hash)));
+  element('copy-link').addEventListener('click', () => {
+    void copy(new URL(linkOf(state.shown), location.href).href, 'copy-link');
+  });
+  // A link to a part of the page scrolls there, and the address stays a link to what is shown.
+  element('parts').addEventListener('click', (event) => {
+    const part = (event.target as Element).closest('a')?.hash;
+    if (!part) return;
+    event.preventDefault();
+    document.querySelector(part)?.scrollIntoView();
+  });
 }
 
 /** Copies a text, and says so on the button for a while. */

@@ -1,4 +1,5 @@
 import { fastestFamily } from '../src/attention/families/families.js';
+import { CallerError } from '../src/base/errors.js';
 import { presetRules } from '../src/grammar/presets.js';
 import type { TileConfig } from '../src/plan/tiles.js';
 import { offerDownloads } from '../src/report/page/downloads.js';
@@ -43,7 +44,12 @@ async function open(): Promise<void> {
         show('comparison', sides ? comparisonView(sides) : '');
         notes.push(...reading.notes);
         predictor?.predict(reading, shown, {
-          onTrouble: (error) => fail((error as Error).message),
+          onTrouble: (error) => {
+            const { message } = error as Error;
+            // What these rules cannot do, others may.
+            if (error instanceof CallerError) showMessages(trouble, [...notes, message]);
+            else fail(message);
+          },
           onPredicted: (prediction, compared) => {
             if (!sides) return;
             const [one, other] = sides;
@@ -65,6 +71,8 @@ async function open(): Promise<void> {
       editor.show(new Set(reading?.explanation.words.map(({ tag }) => tag)));
       measurePanel.show(reading);
     } catch (error) {
+      predictor?.forget();
+      showNothing();
       notes.push((error as Error).message);
     }
     showMessages(trouble, notes);

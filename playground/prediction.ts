@@ -4,7 +4,7 @@ import { presetRules } from '../src/grammar/presets.js';
 import { html } from '../src/report/page/html.js';
 import { percent } from '../src/report/page/numbers.js';
 import type { ModelExplanation, Prediction, SentenceClassifier } from '../src/train/sentence-classifier.js';
-import { show } from './elements.js';
+import { element, show } from './elements.js';
 import type { PageReading } from './reading.js';
 import type { Shown } from './state.js';
 
@@ -41,6 +41,8 @@ export class Predictor {
   ) {}
 
   predict(reading: PageReading, shown: Shown, views: PredictionViews): void {
+    // Until the model has read this text under these rules, the prediction on the page is another one.
+    element('prediction').ariaBusy = 'true';
     this.waiting = { reading, shown, views };
     if (!this.isBusy) void this.work();
   }
@@ -79,12 +81,14 @@ export class Predictor {
         const prediction = await predictUnder(shown.rules);
         if (this.waiting) continue;
         showPrediction(prediction, reading, classifier, isOfGenerated && !hasEmbeddedForm(reading.text));
+        element('prediction').ariaBusy = 'false';
         views.onPredicted(prediction, compared || undefined);
         const isLong = prediction.cut || reading.explanation.tokens.length > MOST_EXPLAINED;
         const explanation = isLong ? undefined : await classifier.explain(reading.text);
         if (!this.waiting) views.onExplained(explanation);
       } catch (error) {
         show('prediction', '');
+        show('model-view', '');
         views.onTrouble(error);
       }
     }

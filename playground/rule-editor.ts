@@ -1,5 +1,6 @@
 import { isPerHead } from '../src/grammar/head-rules.js';
 import type { RuleSet, Tag, TagPair } from '../src/grammar/rules.js';
+import { tagMeaning } from '../src/grammar/tag-meanings.js';
 import { ruleMatrix } from '../src/report/explain/rule-matrix-picture.js';
 import { html } from '../src/report/page/html.js';
 import { element, show } from './elements.js';
@@ -73,7 +74,8 @@ export class RuleEditor {
       const button = document.createElement('button');
       button.type = 'button';
       button.tabIndex = -1;
-      button.setAttribute('aria-label', cell.title);
+      const { query, key } = cell.dataset;
+      button.setAttribute('aria-label', cell.title || `${query} to ${key}: no rule`);
       button.append(...cell.childNodes);
       cell.append(button);
     }
@@ -81,6 +83,7 @@ export class RuleEditor {
     const button = this.buttonAt(this.at);
     if (button) button.tabIndex = 0;
     if (hadFocus) button?.focus({ preventScroll: true });
+    else element('rule-status').textContent = '';
   }
 
   private edit(target: Element): void {
@@ -110,6 +113,9 @@ export class RuleEditor {
     if (before) before.tabIndex = -1;
     button.tabIndex = 0;
     this.at = position;
+    const { query, key } = button.closest('td')!.dataset;
+    const meanings = [...new Set([query!, key!])].map((tag) => `${tag} is ${tagMeaning(tag)}`);
+    element('rule-status').textContent = `${button.ariaLabel}. ${meanings.join('. ')}.`;
   }
 
   private buttonAt([row, column]: Cell): HTMLButtonElement | undefined {

@@ -12,7 +12,7 @@ import {
   wordMarks,
 } from '../src/report/explain/tagged-sentence.js';
 import { html, jsonElement } from '../src/report/page/html.js';
-import { percent, times, whole } from '../src/report/page/numbers.js';
+import { percent, ratio, times, whole } from '../src/report/page/numbers.js';
 import type { ModelExplanation } from '../src/train/sentence-classifier.js';
 import { element, show } from './elements.js';
 import type { PageReading } from './reading.js';
@@ -38,7 +38,7 @@ export function showReading({ explanation }: PageReading): void {
     html`<dl class="facts">
 <div><dt>Pairs that exist (density)</dt><dd><strong id="density">${percent(density)}</strong>, ${whole(pairCounts.useful)} of ${whole(pairCounts.dense)}</dd></div>
 <div><dt>Fastest possible against dense</dt><dd><strong>${times(idealSpeedup)}</strong></dd></div>
-<div><dt>Multiplied, padding included</dt><dd>${whole(pairCounts.executed)} pairs, ${waste.toFixed(2)} for each that exists</dd></div>
+<div><dt>Multiplied, padding included</dt><dd>${whole(pairCounts.executed)} pairs, ${ratio(waste)} for each that exists</dd></div>
 </dl>`,
   );
   show('pictures', html`${pairPicture(explanation, 'reading')}${pairPicture(explanation, 'sorted')}`);

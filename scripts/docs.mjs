@@ -44,31 +44,47 @@ function diagram(code) {
 }
 
 /**
- * Corrects TypeDoc's pages. Links to the playground lead there from pages in folders, too; tables can be scrolled from the keyboard; the
+ * Corrects TypeDoc's pages. Only the README has a title of its own; links to the playground lead there from pages in folders, too; tables and code can be scrolled from the keyboard; the
  * main part is marked; links inside of summaries, which are controls themselves, are removed; and diagrams are drawn.
  */
 function finishPages() {
   for (const page of pages()) {
     const text = readFileSync(join(site, page), 'utf8')
       .replaceAll('<table>', '<table tabindex="0">')
+      .replaceAll('<pre>', '<pre tabindex="0">')
+      .replace(page === 'index.html' ? /<div class="tsd-page-title">.*?<\/div>/s : /$^/, '')
       .replace('<div class="col-content">', '<div class="col-content" role="main">')
       .replace('<nav id="tsd-sidebar-links"', '<nav id="tsd-sidebar-links" aria-label="Links"')
       .replace(/<summary.*?<\/summary>/gs, (summary) => summary.replace(/<a [^>]*>.*?<\/a>/gs, ''))
-      .replace(/<pre><code class="mermaid">(.*?)<\/code>.*?<\/pre>/gs, (_, code) => diagram(code));
+      .replace(/<pre[^>]*><code class="mermaid">(.*?)<\/code>.*?<\/pre>/gs, (_, code) => diagram(code));
     const isInFolder = dirname(page) !== '.';
     writeFileSync(join(site, page), isInFolder ? text.replaceAll('"./playground/', '"../playground/') : text);
   }
 }
 
-/** Links between pages that lead nowhere. */
+/** Links of pages to each other that lead nowhere: to no file, to no part of a page, or to a page's source. */
 function brokenLinks() {
+  const parts = new Map();
+  const partsOf = (path) => {
+    if (!parts.has(path)) {
+      const ids = readFileSync(path, 'utf8').matchAll(/\b(?:id|name)="([^"]*)"/g);
+      parts.set(path, new Set([...ids].map(([, id]) => id)));
+    }
+    return parts.get(path);
+  };
   return pages().flatMap((page) => {
-    const links = readFileSync(join(site, page), 'utf8').matchAll(/\b(?:href|src)="([^"#:]+)[^":]*"/g);
-    const targets = [...new Set([...links].map(([, link]) => decodeURIComponent(link)))];
+    const links = readFileSync(join(site, page), 'utf8').matchAll(/\b(?:href|src)="([^"]+)"/g);
+    const targets = [...new Set([...links].map(([, link]) => link))];
     return targets
       .filter((target) => {
-        const path = join(site, dirname(page), target);
-        return !existsSync(path) || (statSync(path).isDirectory() && !existsSync(join(path, 'index.html')));
+        const [file, part] = decodeURIComponent(target.replaceAll('&amp;', '&')).split('#');
+        // "http://README.md" is a file's name that was taken for an address.
+        if (/^[a-z]+:/.test(target)) return /^https?:\/\/[\w-]+\.(md|ts|js|mjs|json)\b/.test(target);
+        let path = file === '' ? join(site, page) : join(site, dirname(page), file);
+        if (existsSync(path) && statSync(path).isDirectory()) path = join(path, 'index.html');
+        if (!existsSync(path) || path.endsWith('.md')) return true;
+        // The playground makes its own parts.
+        return part && path.endsWith('.html') && !file.includes('playground/') && !partsOf(path).has(part);
       })
       .map((target) => `${page}: ${target}`);
   });

@@ -50,20 +50,52 @@ function missingIn(page: string): string[] {
   ];
 }
 
+/** The pages of the site. */
+const PAGES = [
+  ...readdirSync(join(ROOT, 'docs')).flatMap((file) => (file.endsWith('.md') ? [join('docs', file)] : [])),
+  ...['README.md', 'CONTRIBUTING.md', 'RESULTS.md', 'SECURITY.md', 'CHANGELOG.md'],
+  ...['kernels/README.md', 'examples/README.md'],
+];
+
+/** The links of a page to files and their parts. */
+function linksOf(page: string): [file: string, part: string | undefined][] {
+  const prose = read(page).replace(/^```[\s\S]*?^```/gm, '');
+  return [...prose.matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)]*))?\)/g)].map(([, file, part]) => [
+    file,
+    part,
+  ]);
+}
+
+/** The parts of a page: its headings, as GitHub names them in links. */
+function partsOf(page: string): string[] {
+  const prose = read(page).replace(/^```[\s\S]*?^```/gm, '');
+  return [...prose.matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+      .replace(/ /g, '-'),
+  );
+}
+
 describe('the docs', () => {
   it.each(['docs/architecture.md', 'docs/glossary.md'])('%s names only files and code that exist', (page) => {
     expect(missingIn(page)).toEqual([]);
   });
 
   it('have links to files that exist', () => {
-    const pages = readdirSync(join(ROOT, 'docs')).flatMap((file) =>
-      file.endsWith('.md') ? [join('docs', file)] : [],
-    );
-    const broken = [...pages, 'README.md', 'CONTRIBUTING.md'].flatMap((page) =>
-      [...read(page).matchAll(/\]\((?!https?:)([^)#]+)/g)].flatMap(([, target]) =>
-        existsSync(join(ROOT, dirname(page), target)) ? [] : [`${page}: ${target}`],
-      ),
+    const broken = PAGES.flatMap((page) =>
+      linksOf(page).flatMap(([file, part]) => {
+        const path = file === '' ? page : join(dirname(page), file);
+        if (!existsSync(join(ROOT, path))) return [`${page}: ${file}`];
+        return !part || partsOf(path).includes(part) ? [] : [`${page}: ${file}#${part}`];
+      }),
     );
     expect(broken).toEqual([]);
+  });
+
+  it('are each listed once in their table of contents', () => {
+    const listed = linksOf('docs/README.md').map(([file]) => join('docs', file));
+    const pages = PAGES.filter((page) => page.startsWith('docs/') && page !== 'docs/README.md');
+    expect(listed.filter((page) => page.startsWith('docs/')).sort()).toEqual(pages.sort());
   });
 });

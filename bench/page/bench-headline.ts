@@ -18,9 +18,9 @@ function claim(row: ShownRow, environment: Environment): string {
   const where = `at ${lengthText(row)}, ${passName(row.pass)}, on ${adapter}`;
   switch (verdictOf(row)) {
     case 'faster':
-      return `${name} attention is ${times(row.realisedSpeedup)} faster than dense ${where}`;
+      return `${name} attention is ${times(row.realisedSpeedup)} as fast as dense ${where}`;
     case 'slower':
-      return `${name} attention is ${times(row.ratioToDense)} slower than dense ${where}`;
+      return `${name} attention takes ${times(row.ratioToDense)} the time of dense ${where}`;
     case 'unclear':
       return `No difference between ${row.strategy} and dense attention could be shown ${where}`;
     case 'impossible':

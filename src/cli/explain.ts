@@ -6,11 +6,12 @@ import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import { presetRules } from '../grammar/presets.js';
 import { TaggedTokenizer } from '../grammar/tagged-tokenizer.js';
 import { AttentionMask } from '../plan/mask.js';
-import { closureText, headlineText } from '../report/explain/explain-headline.js';
+import { closureText, headlineText, predictionText } from '../report/explain/explain-headline.js';
 import { explainPage, type PageModel } from '../report/explain/explain-page.js';
 import { type Explanation, explainText, mostExplained, workOf } from '../report/explain/explanation.js';
 import { pairsSvg } from '../report/explain/pair-svg.js';
 import { wordAttribution } from '../report/explain/tagged-sentence.js';
+import { ratio } from '../report/page/numbers.js';
 import { OutputOption, PAGE_ENDINGS, wroteJson } from './output-files.js';
 import { modelOptions, withOptions } from './setting-options.js';
 import { note, noteAll, print, printTable } from './terminal.js';
@@ -137,13 +138,12 @@ function printExplanation(explanation: Explanation, model?: PageModel): void {
   print();
   if (cut > 0) print(`Cut: only the first ${tokens.length} tokens were read; ${cut} more were not.`);
   if (model) {
-    const { label, probabilities } = model.explanation;
-    const shares = model.classes.map((name, at) => `${name} ${probabilities[at].toFixed(3)}`);
-    print(`Prediction: ${label} (${shares.join(', ')})`);
+    const shares = predictionText(model.explanation, model.classes, (share) => share.toFixed(3));
+    print(`Prediction: ${model.explanation.label} ${shares}`);
   }
   print(`${headlineText(explanation)} (strategy ${mask.strategy}, rules "${mask.rules.name}").`);
   print(
-    `Pairs of a head: ${pairCounts.dense} dense, ${pairCounts.useful} useful, ${pairCounts.executed} executed: waste ${waste.toFixed(2)}.`,
+    `Pairs of a head: ${pairCounts.dense} dense, ${pairCounts.useful} useful, ${pairCounts.executed} executed: waste ${ratio(waste)}.`,
   );
   print(`Closure: ${closureText(closure)}.`);
   print('Add --out page.html for the page: pairs in both orders, tiles, rules, and attention with --model.');

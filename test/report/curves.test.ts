@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { nameLines } from '../../src/report/runs/curve-frame.js';
 import { bestAccuracy, densityOf, devCurve, trainingCurve } from '../../src/report/runs/curves.js';
 import { conditionsOf, divergedAt } from '../../src/report/runs/run.js';
 import { runOf } from './some-runs.js';
@@ -67,6 +68,21 @@ describe('a curve over seeds', () => {
   it('has a density only where every run has one', () => {
     expect(densityOf([runOf('hard', 1, []), runOf('hard', 2, [])])).toBeCloseTo(0.3, 12);
     expect(densityOf([runOf('hard', 1, []), runOf('hard', 2, [], { density: undefined })])).toBeUndefined();
+  });
+});
+
+describe('names over small pictures', () => {
+  it.each([
+    ['hard', 'hard'],
+    ['tags 10 % wrong', 'tags 10 %\nwrong'],
+    ['random blocks of 2', 'random blocks\nof 2'],
+    ['learned, pruned', 'learned,\npruned'],
+  ])('are whole in one line or two: %s', (name, lines) => {
+    expect(nameLines(name)).toBe(lines);
+  });
+
+  it('are cut where one word is too long', () => {
+    expect(nameLines('grandmother'.repeat(4))).toMatch(/^grandmo\w+…$/);
   });
 });
 

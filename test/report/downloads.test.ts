@@ -37,4 +37,16 @@ describe('the files that a page offers', () => {
     expect(text).toContain('50 \\% of \\{a\\} \\& b\\_c & hard \\\\');
     expect(text).toContain('\\textasciitilde{} \\textasciicircum{} \\textbackslash{} \\# \\$ & hard \\\\');
   });
+
+  it('are LaTeX in which a row may begin with a bracket, and characters are those of the table', () => {
+    const text = latexOf('β', [
+      ['Tag', 'Cell'],
+      ['[CLS]', 'the → film'],
+      ['a<b>|c', '−0.5 --no-tune ---'],
+    ]);
+    expect(text).not.toMatch(/(\\\\|rule)\s*\[/);
+    expect(text).toContain('{[}CLS] & the $\\to$ film');
+    expect(text).toContain('a\\textless{}b\\textgreater{}\\textbar{}c & $-$0.5 -{}-no-tune -{}-{}-');
+    expect(text).toContain('\\caption{$\\beta$}');
+  });
 });

@@ -7,9 +7,11 @@ import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
 import type { ModelRules } from '../../src/grammar/head-rules.js';
 import { presetRules } from '../../src/grammar/presets.js';
 import { STRATEGIES, type Strategy } from '../../src/grammar/rules.js';
+import { parseRules } from '../../src/grammar/rules-file.js';
 import { TaggedTokenizer } from '../../src/grammar/tagged-tokenizer.js';
 import { AttentionMask } from '../../src/plan/mask.js';
 import { encodedAttention } from '../../src/report/explain/attention-data.js';
+import { predictionText } from '../../src/report/explain/explain-headline.js';
 import { explainPage, type PageModel } from '../../src/report/explain/explain-page.js';
 import { ABSENT } from '../../src/report/explain/explained-pairs.js';
 import { type Explanation, explainText } from '../../src/report/explain/explanation.js';
@@ -189,12 +191,36 @@ describe('the page of an explanation', () => {
     expect(document.querySelectorAll('input[name="head"]')).toHaveLength(4);
     expect(Array.from(document.querySelectorAll('h2')).map((heading) => heading.textContent)).toEqual([
       'Attention: Layer 1, head 1',
-      'Which words it turned on',
+      'Words that decided',
       'Rules',
       'Tiles',
     ]);
     const ids = Array.from(document.querySelectorAll('[id]')).map(({ id }) => id);
     expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  it('has no number where there is none: rules under which no pair exists', () => {
+    const rules = parseRules('{ "hard": { "NOUN": ["ADJ"] } }', 'rules');
+    const explanation = explained('the .', rules, 'hard');
+    const { source, text } = openedPage(explainPage(explanation));
+    expect(text('h1')).toBe('None of 16 pairs exist: attention computes nothing');
+    expect(source).not.toMatch(/NaN|Infinity/);
+  });
+
+  it('counts one thing in the singular', () => {
+    const { text, document } = openedPage(explainPage(explained('x', presetRules('paper'), 'hard')));
+    expect(text('.facts')).toContain('3 tokens, one word');
+    expect(document.body.textContent).not.toMatch(/\b(1|one) (words|tokens|tiles|layers)\b|one tile cover /);
+  });
+
+  it('names the likeliest classes where there are many', () => {
+    const classes = Array.from({ length: 20 }, (_, at) => `class ${at}`);
+    const probabilities = classes.map((_, at) => (at === 7 ? 0.81 : 0.01));
+    const shown = predictionText({ probabilities }, classes);
+    expect(shown).toMatch(/^\(class 7 81\.0 %(, class \d+ 1\.0 %){4}; 15 others are less likely\)$/);
+    expect(predictionText({ probabilities: probabilities.slice(6, 8) }, ['a', 'b'])).toBe(
+      '(a 1.0 %, b 81.0 %)',
+    );
   });
 
   it('marks words for and against the prediction by more than colour', () => {
@@ -248,7 +274,7 @@ describe('the page of an explanation', () => {
     expect(sees[explanation.words.length - 1]).toBe('absent');
     const seen = sees.filter((kind) => kind !== 'absent').length;
     expect(status()).toContain(
-      `film (NOUN) may attend to ${seen} of ${words.length} words. Layer 1, head 1: most to`,
+      `film (NOUN, noun: film, story) may attend to ${seen} of ${words.length} words. Layer 1, head 1: most to`,
     );
     expect(document.querySelectorAll('.row-mark')).toHaveLength(3);
     const shades = () =>
@@ -276,6 +302,7 @@ describe('the page of an explanation', () => {
     );
     const data = {
       words: [],
+      meanings: {},
       tokens: count,
       order: [],
       views: [{ rows, rowOf: rows.map((_, at) => at) }],

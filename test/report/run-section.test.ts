@@ -37,7 +37,7 @@ describe('the page of training runs', () => {
     );
     expect(text('.lead')).toContain(`0.8400 (95 % interval ${interval})`);
     expect(text('.lead')).toContain('no difference is tested');
-    expect(titles).toContain(`Best dev accuracy: hard 0.8400 (${interval})`);
+    expect(titles).toContain(`Best dev accuracy: hard, 0.8400 (${interval})`);
     const row = Array.from(document.querySelectorAll('tbody tr')).find((one) =>
       one.textContent.includes('30.0 %'),
     )!;
@@ -110,7 +110,7 @@ describe('the page of training runs', () => {
     )!;
     const texts = Array.from(figure.querySelectorAll('svg text')).map(({ textContent }) => textContent);
     for (const name of names) expect(texts).toContain(name);
-    expect(many.titles[0]).toBe('Best dev accuracy: condition 13 0.7300');
+    expect(many.titles[0]).toBe('Best dev accuracy: condition 13, 0.7300');
   });
 
   it('names and describes every figure, and has no id twice', () => {

@@ -1,3 +1,4 @@
+import { tagMeaning } from '../../grammar/tag-meanings.js';
 import type { ModelExplanation } from '../../train/sentence-classifier.js';
 import { ABSENT } from './explained-pairs.js';
 import type { Explanation } from './explanation.js';
@@ -82,6 +83,7 @@ export function pageData(
   }
   const data = {
     words: words.map(({ text, tag, tokens: [first] }) => ({ text, tag: String(tag), first })),
+    meanings: Object.fromEntries(words.map(({ tag }) => [String(tag), tagMeaning(tag)])),
     tokens: tokens.length,
     order: Array.from(order),
     views: views.map((_, view) => viewsByNumber.get(view) ?? { rows: [], rowOf: [] }),

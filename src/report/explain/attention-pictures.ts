@@ -46,7 +46,7 @@ export function attentionMatrix(explanation: Explanation, head: ShownHead): Html
   return html`<figure class="attention-matrix" aria-labelledby="matrix-title">
 <h4 id="matrix-title">As a matrix: each row adds up to 100 %</h4>
 ${picture}
-<ul class="legend"><li>0 % <svg class="scale" viewBox="0 0 112 14" width="112" height="14" aria-hidden="true">${shades}</svg> 100 %, by the square root</li><li>blank: the pair does not exist</li></ul>
+<ul class="legend"><li><svg class="scale" viewBox="0 0 112 14" width="112" height="14" aria-hidden="true">${shades}</svg> 0 to 100 %, by the square root</li><li>blank: the pair does not exist</li></ul>
 </figure>
 `;
 }

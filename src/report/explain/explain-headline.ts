@@ -1,12 +1,13 @@
 import type { ModelExplanation } from '../../train/sentence-classifier.js';
 import { type Html, html } from '../page/html.js';
-import { percent, whole } from '../page/numbers.js';
+import { counted, percent, ratio, whole } from '../page/numbers.js';
 import { countPairs, SOFT } from './explained-pairs.js';
 import { type Explanation, workOf } from './explanation.js';
 
 /** The headline: the share of pairs that exist, and the work that the kernels save. */
 export function headlineText({ pairCounts, views, mask: { strategy, beta } }: Explanation): string {
   const { useful, executed, dense } = pairCounts;
+  if (useful === 0) return `None of ${whole(dense)} pairs exist: attention computes nothing`;
   if (useful < dense) {
     const { density } = workOf(pairCounts);
     const share = density < 0.1 ? percent(density) : `${Math.round(100 * density)} %`;
@@ -25,13 +26,24 @@ export function headlineText({ pairCounts, views, mask: { strategy, beta } }: Ex
 
 /** The share of pairs that layers join. */
 export function closureText(closure: readonly number[]): string {
-  return `${percent(closure.at(-1)!)} of all pairs are joined after ${closure.length} layers, also through other tokens`;
+  return `${percent(closure.at(-1)!)} of all pairs are joined after ${counted(closure.length, 'layer')}, also through other tokens`;
 }
 
-/** The probability of each class. */
-export function predictionText(model: ModelExplanation, classes: readonly string[]): string {
-  const shares = classes.map((name, at) => `${name} ${percent(model.probabilities[at])}`);
-  return `(${shares.join(', ')})`;
+/** The most classes that are named with their probabilities, and how many are named where there are more. */
+const MOST_CLASSES = 6;
+const LIKELIEST = 5;
+
+/** The probability of each class; where there are many, of the likeliest. */
+export function predictionText(
+  { probabilities }: Pick<ModelExplanation, 'probabilities'>,
+  classes: readonly string[],
+  format = percent,
+): string {
+  const all = classes.map((name, at) => ({ name, probability: probabilities[at] }));
+  const isMany = all.length > MOST_CLASSES;
+  const named = isMany ? all.sort((a, b) => b.probability - a.probability).slice(0, LIKELIEST) : all;
+  const shares = named.map(({ name, probability }) => `${name} ${format(probability)}`);
+  return `(${shares.join(', ')}${isMany ? `; ${all.length - LIKELIEST} others are less likely` : ''})`;
 }
 
 /** A note where only the beginning of a text was read. */
@@ -48,11 +60,14 @@ export function facts({ pairCounts, closure, tokens, words, mask, tileConfig }: 
   const useful = whole(Math.round(pairCounts.useful));
   const lines = [
     ['Read with', `strategy ${strategy}, rules "${rules.name}"${withBeta}`],
-    ['Length', `${tokens.length} tokens, ${words.filter(({ isSpecial }) => !isSpecial).length} words`],
+    [
+      'Length',
+      `${counted(tokens.length, 'token')}, ${counted(words.filter(({ isSpecial }) => !isSpecial).length, 'word')}`,
+    ],
     ['Closure', closureText(closure)],
     [
       'Work of the kernels',
-      `${whole(Math.round(pairCounts.executed))} pairs executed, padding included: ${waste.toFixed(2)} times the ${useful} useful ones`,
+      `${whole(Math.round(pairCounts.executed))} pairs executed, padding included: ${ratio(waste)} times the ${useful} useful ones`,
     ],
     ['Tiles', `of at most ${tileConfig.rows} rows; keys in steps of ${tileConfig.steps.join(', ')}`],
   ];

@@ -105,7 +105,7 @@ ${facts(explanation)}
 ${pageParts(model !== undefined)}`,
     main: html`${further}
 ${model && attentionSection(explanation, heads, shown)}
-${values && html`<h2 id="words">Which words it turned on</h2>${attributionTable(explanation, values, label)}`}
+${values && html`<h2 id="words">Words that decided</h2>${attributionTable(explanation, values, label)}`}
 <h2 id="rules">Rules</h2>
 ${matrix}
 <h2 id="tiles">Tiles</h2>

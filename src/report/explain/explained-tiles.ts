@@ -1,6 +1,6 @@
 import { paddedToQuads } from '../../plan/ranges.js';
 import { type Html, html, table } from '../page/html.js';
-import { percent, whole } from '../page/numbers.js';
+import { percent, ratio, times, whole } from '../page/numbers.js';
 import { type ExplainedTile, type Explanation, type PairView, workOf } from './explanation.js';
 
 /** The tags of a tile's rows, each once. */
@@ -95,10 +95,10 @@ export function pairCountTable(views: readonly PairView[], nameOf: (view: PairVi
       { heading: 'Useful pairs', cell: ({ pairCounts }) => whole(pairCounts.useful) },
       { heading: 'Executed pairs', cell: ({ pairCounts }) => whole(pairCounts.executed) },
       { heading: 'Density: useful / dense', cell: ({ pairCounts }) => percent(workOf(pairCounts).density) },
-      { heading: 'Waste: executed / useful', cell: ({ pairCounts }) => workOf(pairCounts).waste.toFixed(2) },
+      { heading: 'Waste: executed / useful', cell: ({ pairCounts }) => ratio(workOf(pairCounts).waste) },
       {
         heading: 'Ideal speed-up',
-        cell: ({ pairCounts }) => `${workOf(pairCounts).idealSpeedup.toFixed(2)}x`,
+        cell: ({ pairCounts }) => times(workOf(pairCounts).idealSpeedup),
       },
     ],
     views,

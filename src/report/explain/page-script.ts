@@ -7,6 +7,8 @@
 export interface PageData {
   /** Each word's text, tag and first token. Words follow each other without gaps. */
   words: { text: string; tag: string; first: number }[];
+  /** What the tags of the words mean. */
+  meanings: Record<string, string>;
   tokens: number;
   /** Tokens in the layout's order. */
   order: number[];
@@ -148,7 +150,8 @@ export function interact(document: Document): void {
   const describe = (word: number) => {
     const seen = data.words.map((_, key) => key).filter((key) => strongest(word, key) > 0);
     const { text, tag } = data.words[word];
-    const may = `${text} (${tag}) may attend to ${seen.length} of ${data.words.length} words`;
+    const meaning = data.meanings[tag];
+    const may = `${text} (${tag}${meaning === tag ? '' : `, ${meaning}`}) may attend to ${seen.length} of ${data.words.length} words`;
     const few = seen.slice(0, 12).map((key) => data.words[key].text);
     if (!attention) return `${may}: ${few.join(' ')}${seen.length > few.length ? ' …' : ''}`;
     const most = seen

@@ -1,5 +1,5 @@
 import { type Html, html } from '../page/html.js';
-import { percent, whole } from '../page/numbers.js';
+import { counted, percent, whole } from '../page/numbers.js';
 import { matrixPicture, SIDE } from './axis-labels.js';
 import { countPairs, filledBlocks, HARD, type PairKind, PLAIN, SOFT } from './explained-pairs.js';
 import { tileOutlines, tilePadding } from './explained-tiles.js';
@@ -38,11 +38,7 @@ function titleOf({ isSorted, pairCounts }: Explanation, view: PairView, shown: P
   // In a short text, sorting may not join rectangles; tiles then still cover runs of equal rows.
   return sorted < reading
     ? `${name}: the same pairs in ${counted(sorted, 'rectangle')}`
-    : `${name}: ${counted(view.tiles.length, 'tile')} cover the same pairs`;
-}
-
-function counted(count: number, noun: string): string {
-  return count === 1 ? `one ${noun}` : `${whole(count)} ${noun}s`;
+    : `${name}: ${counted(view.tiles.length, 'tile')} ${view.tiles.length === 1 ? 'covers' : 'cover'} the same pairs`;
 }
 
 function wordsOf(explanation: Explanation, view: PairView, order: PictureOrder): string {
@@ -51,7 +47,7 @@ function wordsOf(explanation: Explanation, view: PairView, order: PictureOrder):
   if (order === 'reading') return `${exist} Queries down, keys across, both as the text has them.`;
   const listed = runs.map(({ tag, length }) => `${tag} ${length}`).join(', ');
   const { useful, executed } = view.pairCounts;
-  return `${exist} Queries down, keys across, both sorted by tag, in runs: ${listed || 'none'}. ${view.tiles.length} tiles execute ${whole(executed)} pairs for ${whole(useful)} useful ones.`;
+  return `${exist} Queries down, keys across, both sorted by tag, in runs: ${listed || 'none'}. ${counted(view.tiles.length, 'tile')} ${view.tiles.length === 1 ? 'executes' : 'execute'} ${whole(executed)} pairs for ${whole(useful)} useful ones.`;
 }
 
 /** The pairs of a text without the figure around them: what the picture shows in words, and the matrix. */

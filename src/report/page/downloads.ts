@@ -25,10 +25,20 @@ export function latexOf(caption: string, rows: readonly (readonly string[])[]): 
     '~': '\\textasciitilde{}',
     '^': '\\textasciicircum{}',
     '–': '--',
+    '−': '$-$',
     '×': '$\\times$',
+    '→': '$\\to$',
+    β: '$\\beta$',
+    '<': '\\textless{}',
+    '>': '\\textgreater{}',
+    '|': '\\textbar{}',
+    // After the end of a row, a bracket would be read as the space below it.
+    '[': '{[}',
+    // Two hyphens would become a dash.
+    '-': '-{}',
   };
   const escaped = (text: string) =>
-    text.replace(/[\\~^–×]|[&%$#_{}]/g, (character) => special[character] ?? `\\${character}`);
+    text.replace(/-(?=-)|[\\~^–−×→β<>|[]|[&%$#_{}]/g, (found) => special[found] ?? `\\${found}`);
   const lines = rows.map((row) => `${row.map(escaped).join(' & ')} \\\\`);
   return [
     '\\begin{table}',
@@ -72,6 +82,7 @@ function svgOf(figure: Element): { text: string; width: number; height: number }
     name.setAttribute('x', String(swatch ? Number(swatch.getAttribute('width')) + 6 : 0));
     name.setAttribute('y', '11');
     name.setAttribute('text-anchor', 'start');
+    name.setAttribute('fill', 'currentColor');
     name.textContent = item.textContent!.trim();
     line.append(name);
     copy.append(line);

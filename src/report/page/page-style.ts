@@ -78,5 +78,5 @@ th, td { padding: 0.25rem 0.6rem; border-top: 1px solid var(--edge); text-align:
 pre { overflow-x: auto; padding: 0.7rem; background: var(--soft); border: 1px solid var(--edge); border-radius: 6px; overflow-wrap: normal; }
 summary { cursor: pointer; padding: 0.4rem 0; font-weight: 600; }
 @media print { .downloads { display: none; } }
-@media (max-width: 30rem) { .wrapping th { width: 7rem; } figure { padding: 0.6rem; } }
+@media (max-width: 30rem) { .scroll th:first-child { white-space: normal; overflow-wrap: anywhere; min-width: 6rem; max-width: 38vw; } .wrapping th { width: 7rem; } figure { padding: 0.6rem; } }
 `;

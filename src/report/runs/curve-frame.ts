@@ -1,6 +1,6 @@
 import * as Plot from '@observablehq/plot';
 import { type Figure, horizontalAxis, type Point, verticalAxis } from '../page/plot-frame.js';
-import { fittedText } from '../page/text-width.js';
+import { fittedText, textWidth } from '../page/text-width.js';
 import type { CurvePoint } from './curves.js';
 import type { Condition } from './run.js';
 import { accuracyDomain } from './run-figures.js';
@@ -65,8 +65,21 @@ export function axes(curves: readonly Curve[], vertical: Vertical): Pick<Plot.Pl
 const COLUMNS = 3;
 /** Font size of the names over the small pictures. Bold letters are a tenth wider. */
 const NAME_SIZE = 11;
-/** Width of a name over a small picture. */
+/** Width of a name over a small picture, and of a line of a name that needs two. */
 const NAME_ROOM = 92;
+
+/** A name in one line or, at a space, in two; cut where it is longer. */
+export function nameLines(name: string): string {
+  if (textWidth(name, NAME_SIZE) <= NAME_ROOM) return name;
+  const words = name.split(' ');
+  let first = words.length;
+  while (first > 1 && textWidth(words.slice(0, first).join(' '), NAME_SIZE) > NAME_ROOM) first--;
+  const lines = [words.slice(0, first), words.slice(first)].map((line) => line.join(' '));
+  return lines
+    .filter((line) => line !== '')
+    .map((line) => fittedText(line, NAME_ROOM, NAME_SIZE))
+    .join('\n');
+}
 
 /** A small picture for each curve, with all other curves in grey. */
 export function smallMultiples(
@@ -75,6 +88,8 @@ export function smallMultiples(
 ): Pick<Figure, 'options' | 'height'> {
   const domain = domainOf(curves, vertical);
   const rows = Math.ceil(curves.length / COLUMNS);
+  const names = curves.map(({ condition }) => nameLines(condition.name));
+  const lineRoom = names.some((name) => name.includes('\n')) ? 12 : 0;
   const panel = (at: number) => ({ fx: at % COLUMNS, fy: Math.floor(at / COLUMNS) });
   const facets = { fx: 'fx', fy: 'fy' };
   const marks = curves.flatMap((curve, at) => {
@@ -104,10 +119,11 @@ export function smallMultiples(
       }),
       Plot.line(points, { x: 'x', y: 'y', stroke: colour, strokeWidth: 2, ...facets }),
       Plot.dot(points, { x: 'x', y: 'y', fill: colour, r: 2.5, title: 'title', ...facets }),
-      Plot.text([{ name: fittedText(curve.condition.name, NAME_ROOM, NAME_SIZE), ...panel(at) }], {
+      Plot.text([{ name: names[at], ...panel(at) }], {
         text: 'name',
         frameAnchor: 'top-left',
-        dy: -13,
+        lineAnchor: 'bottom',
+        dy: -4,
         fontSize: NAME_SIZE,
         fontWeight: 600,
         fill: 'currentColor',
@@ -118,12 +134,12 @@ export function smallMultiples(
   });
   const { x, y } = axes(curves, vertical);
   return {
-    height: 62 + 92 * rows,
+    height: 62 + lineRoom + (92 + lineRoom) * rows,
     options: {
       marginLeft: 46,
-      marginTop: 34,
+      marginTop: 34 + lineRoom,
       fx: { axis: null, padding: 0.1 },
-      fy: { axis: null, padding: 0.3 },
+      fy: { axis: null, padding: lineRoom > 0 ? 0.38 : 0.3 },
       x: { ...x, ticks: 2, inset: 4 },
       y: { ...y, ticks: 3 },
       marks: [Plot.frame({ stroke: 'currentColor', strokeOpacity: 0.2 }), ...marks],

@@ -86,7 +86,7 @@ export function accuracyFigure(conditions: readonly Condition[]): Figure | undef
     ),
   );
   return {
-    title: `Best dev accuracy: ${first.condition.name} ${accuracy(first.estimate.value)}${interval(first.estimate, ' (', ')')}`,
+    title: `Best dev accuracy: ${first.condition.name}, ${accuracy(first.estimate.value)}${interval(first.estimate, ' (', ')')}`,
     explanation: `The evaluation of each run’s best checkpoint${conditions.some(({ runs }) => runs.length > 1) ? ': a small dot for each seed, a large one for their mean' : ''}. ${aboutIntervals(conditions)}${
       baseline ? ' The dotted line is full attention (none).' : ''
     }`,
