@@ -9,7 +9,7 @@ export const STANDARD_OUTPUT = '-';
 
 /** A flag that names a file which the command writes. It is checked before the command starts. */
 export class OutputOption extends Option {
-  /** @param endings Of the formats that the command writes, in lower case. A device may have any name; without a list, so may a file. */
+  /** @param endings Those of the formats that the command writes, in lower case. A device may have any name; without a list, so may a file. */
   constructor(flags: string, description: string, endings?: readonly string[]) {
     super(flags, description);
     if (!endings) return;
